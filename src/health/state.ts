@@ -1,0 +1,144 @@
+import type { CheckPolicy, Facts, Reason, Status, Verdict } from "../check.js";
+
+/** What a run, or a tick that could not run, counts as. Thresholds are already applied. */
+export interface Result {
+  readonly status: Verdict;
+  readonly reason?: Reason;
+  readonly message?: string;
+  readonly facts: Facts;
+  /** When it was found, epoch milliseconds. */
+  readonly atMs: number;
+  /** Absent for a tick that started no run (an orphan still out, `Retry-After`). */
+  readonly durationMs?: number;
+  /** The run's trace, when it was kept. */
+  readonly traceId?: string;
+  /** Facts with a threshold that this run did not bring. */
+  readonly skippedThresholds?: readonly string[];
+}
+
+export interface FailureMemory {
+  readonly atMs: number;
+  readonly reason: Reason;
+  readonly message: string;
+  readonly traceId?: string;
+}
+
+/** A check's outcomes folded into what holds now. */
+export interface CheckState {
+  /** What holds, hysteresis included. */
+  readonly status: Status;
+  /** What the last result said. */
+  readonly rawStatus: Status;
+  /** Since when `status` holds, epoch milliseconds. */
+  readonly sinceMs: number;
+  readonly result?: Result;
+  /** When the last healthy or degraded result came, epoch milliseconds. */
+  readonly lastSuccessMs?: number;
+  /** The last failure, kept after recovery. */
+  readonly lastFailure?: FailureMemory;
+  /** Unhealthy results in a row. */
+  readonly consecutiveFailures: number;
+  /** Results in a row that are worse than `status`, and the mildest of them. */
+  readonly worse: Streak;
+  /** Results in a row that are better than `status`, and the worst of them. */
+  readonly better: Streak;
+  /** True while the state is carried over a reload: the next result counts at once. */
+  readonly isCarriedOver: boolean;
+}
+
+export interface Streak {
+  readonly count: number;
+  readonly status: Verdict;
+}
+
+export interface Transition {
+  readonly from: Status;
+  readonly to: Status;
+}
+
+const noStreak: Streak = { count: 0, status: "healthy" };
+const severity: Readonly<Record<Verdict, number>> = { healthy: 0, degraded: 1, unhealthy: 2 };
+
+export function initialState(nowMs: number): CheckState {
+  return {
+    status: "unknown",
+    rawStatus: "unknown",
+    sinceMs: nowMs,
+    consecutiveFailures: 0,
+    worse: noStreak,
+    better: noStreak,
+    isCarriedOver: false,
+  };
+}
+
+type Hysteresis = Pick<CheckPolicy, "failureThreshold" | "successThreshold">;
+
+/**
+ * Folds one result into the state. The first result, and the first after `unknown`, counts at once; after that
+ * `failureThreshold` worse results in a row move the status to the mildest of them, `successThreshold` better
+ * ones to the worst of them.
+ */
+export function nextState(previous: CheckState, result: Result, policy: Hysteresis, nowMs: number): CheckState {
+  const { status, worse, better } = judge(previous, result, policy);
+  const isFailure = result.status === "unhealthy";
+  const lastFailure = isFailure ? failureOf(result) : previous.lastFailure;
+  const lastSuccessMs = isFailure ? previous.lastSuccessMs : result.atMs;
+  return {
+    status,
+    rawStatus: result.status,
+    sinceMs: status === previous.status ? previous.sinceMs : nowMs,
+    result,
+    ...(lastSuccessMs !== undefined && { lastSuccessMs }),
+    ...(lastFailure && { lastFailure }),
+    consecutiveFailures: isFailure ? previous.consecutiveFailures + 1 : 0,
+    worse,
+    better,
+    isCarriedOver: false,
+  };
+}
+
+/** No result for three intervals: the check is unknown until the next one. */
+export function staleState(previous: CheckState, nowMs: number): CheckState {
+  return { ...previous, status: "unknown", rawStatus: "unknown", sinceMs: nowMs, worse: noStreak, better: noStreak };
+}
+
+export function isStale(state: CheckState, intervalMs: number, nowMs: number): boolean {
+  return state.result !== undefined && nowMs - state.result.atMs > 3 * intervalMs;
+}
+
+export function transitionOf(previous: CheckState, next: CheckState): Transition | undefined {
+  return previous.status === next.status ? undefined : { from: previous.status, to: next.status };
+}
+
+function judge(
+  { status, worse, better, isCarriedOver }: CheckState,
+  result: Result,
+  policy: Hysteresis,
+): { status: Status; worse: Streak; better: Streak } {
+  if (status === "unknown" || isCarriedOver) return { status: result.status, worse: noStreak, better: noStreak };
+  const difference = severity[result.status] - severity[status];
+  if (difference === 0) return { status, worse: noStreak, better: noStreak };
+  if (difference > 0) {
+    const streak = extend(worse, result.status, (a, b) => (severity[a] <= severity[b] ? a : b));
+    return streak.count >= policy.failureThreshold
+      ? { status: streak.status, worse: noStreak, better: noStreak }
+      : { status, worse: streak, better: noStreak };
+  }
+  const streak = extend(better, result.status, (a, b) => (severity[a] >= severity[b] ? a : b));
+  return streak.count >= policy.successThreshold
+    ? { status: streak.status, worse: noStreak, better: noStreak }
+    : { status, worse: noStreak, better: streak };
+}
+
+function extend(streak: Streak, status: Verdict, pick: (a: Verdict, b: Verdict) => Verdict): Streak {
+  return streak.count === 0 ? { count: 1, status } : { count: streak.count + 1, status: pick(streak.status, status) };
+}
+
+function failureOf(result: Result): FailureMemory {
+  return {
+    atMs: result.atMs,
+    reason: result.reason ?? "unexpected",
+    message: result.message ?? "unhealthy",
+    ...(result.traceId !== undefined && { traceId: result.traceId }),
+  };
+}
