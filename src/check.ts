@@ -275,3 +275,48 @@ export function cleanText(text: string): string {
     .trim();
   return visible.length <= maxTargetTextLength ? visible : `${visible.slice(0, maxTargetTextLength - 1)}…`;
 }
+
+interface MarkedSchema {
+  readonly secret?: boolean;
+  readonly properties?: Readonly<Record<string, MarkedSchema>>;
+  readonly additionalProperties?: MarkedSchema | boolean;
+  readonly items?: MarkedSchema | readonly MarkedSchema[];
+  readonly anyOf?: readonly MarkedSchema[];
+  readonly oneOf?: readonly MarkedSchema[];
+  readonly allOf?: readonly MarkedSchema[];
+}
+
+/** The JSON Schema of a kind's options as people write them, `secret: true` on what must not be published. */
+export function optionsJsonSchema(kind: Pick<CheckKind, "options">): MarkedSchema {
+  return z.toJSONSchema(kind.options, { io: "input", unrepresentable: "any" }) as MarkedSchema;
+}
+
+/** Every secret that the options hold: values of options marked so, and the credentials inside a secret URL. */
+export function secretsOf(kind: Pick<CheckKind, "options">, options: unknown): readonly string[] {
+  const found = new Set<string>();
+  collectSecrets(optionsJsonSchema(kind), options, found);
+  return [...found];
+}
+
+function collectSecrets(schema: MarkedSchema, value: unknown, found: Set<string>): void {
+  if (schema.secret && typeof value === "string") for (const text of secretParts(value)) found.add(text);
+  for (const branch of [...(schema.anyOf ?? []), ...(schema.oneOf ?? []), ...(schema.allOf ?? [])]) {
+    collectSecrets(branch, value, found);
+  }
+  if (Array.isArray(value)) {
+    const items = Array.isArray(schema.items) ? schema.items : [schema.items];
+    for (const item of value) for (const inner of items) if (inner) collectSecrets(inner, item, found);
+  } else if (typeof value === "object" && value !== null) {
+    for (const [key, inner] of Object.entries(value)) {
+      const property = schema.properties?.[key] ?? schema.additionalProperties;
+      if (typeof property === "object") collectSecrets(property, inner, found);
+    }
+  }
+}
+
+/** A secret URL's path and host are no secret; its user info and query values are. */
+function secretParts(text: string): readonly string[] {
+  if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(text) || !URL.canParse(text)) return [text];
+  const url = new URL(text);
+  return [url.password, ...url.searchParams.values()].filter((part) => part !== "");
+}
