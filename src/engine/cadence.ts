@@ -1,0 +1,36 @@
+import { createHash } from "node:crypto";
+import type { CheckPolicy } from "../check.js";
+
+/** Due times lie on this grid: waking up costs as much as probing, and costs no accuracy, the grid being the same every interval. */
+export const gridMs = 10;
+
+const spreadFloorMs = 2_000;
+const startsPerMs = 1;
+const failuresBeforeBackoff = 12;
+
+/** Over how long the first runs of `count` checks are spread, at most an interval. */
+export function startSpreadMs(count: number, intervalMs: number): number {
+  return Math.min(intervalMs, Math.max(spreadFloorMs, count / startsPerMs));
+}
+
+/** A check's place within its interval, 0 to 1, from agent and name: 300 agents do not hit one database together. */
+export function phaseOf(instance: string, name: string): number {
+  return createHash("sha1").update(instance).update("\0").update(name).digest().readUInt32BE(0) / 2 ** 32;
+}
+
+/** The first time after `afterMs` that lies at the check's phase of its interval (epoch milliseconds), on the grid. */
+export function nextPhaseTime(afterMs: number, intervalMs: number, phase: number): number {
+  const offset = Math.floor((phase * intervalMs) / gridMs) * gridMs;
+  return (Math.floor((afterMs - offset) / intervalMs) + 1) * intervalMs + offset;
+}
+
+/** Until a failing check is run again: the failing interval, doubled for each failure after twelve in a row, up to the interval. */
+export function failingGapMs(policy: CheckPolicy, consecutiveFailures: number): number {
+  const doublings = Math.min(Math.max(0, consecutiveFailures - failuresBeforeBackoff), 30);
+  return Math.min(policy.intervalMs, policy.failingIntervalMs * 2 ** doublings);
+}
+
+/** Most starts in one tick of the grid: twice the mean rate, at least ten, so that a stall releases nothing all at once. */
+export function startsPerTick(runsPerSecond: number): number {
+  return Math.max(10, Math.ceil((2 * runsPerSecond * gridMs) / 1_000));
+}

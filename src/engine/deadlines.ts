@@ -1,0 +1,98 @@
+import type { Clock } from "./clock.js";
+
+/** Something that was promised to be over by a time. */
+export interface Deadline {
+  readonly atMs: number;
+  readonly onExpiry: () => void;
+  isOver: boolean;
+}
+
+/**
+ * Deadlines without a timer each: one queue per length, whose entries expire in the order they came, and one timer for
+ * the earliest. Almost all are over long before, so the timer fires about once per length; none is armed while nothing runs.
+ */
+export class Deadlines {
+  private readonly queues = new Map<number, Queue>();
+  private open = 0;
+  private cancelTimer: (() => void) | undefined;
+  private timerAtMs = Number.POSITIVE_INFINITY;
+
+  constructor(private readonly clock: Clock) {}
+
+  add(lengthMs: number, onExpiry: () => void): Deadline {
+    const deadline: Deadline = { atMs: this.clock.monotonic() + lengthMs, onExpiry, isOver: false };
+    let queue = this.queues.get(lengthMs);
+    if (!queue) {
+      queue = new Queue();
+      this.queues.set(lengthMs, queue);
+    }
+    queue.add(deadline);
+    this.open++;
+    if (deadline.atMs < this.timerAtMs) this.armAt(deadline.atMs);
+    return deadline;
+  }
+
+  /** What was awaited is done. */
+  end(deadline: Deadline): void {
+    if (deadline.isOver) return;
+    deadline.isOver = true;
+    this.open--;
+    if (this.open > 0) return;
+    this.disarm();
+    this.queues.clear();
+  }
+
+  private expire(): void {
+    this.cancelTimer = undefined;
+    this.timerAtMs = Number.POSITIVE_INFINITY;
+    const now = this.clock.monotonic();
+    let earliestMs = Number.POSITIVE_INFINITY;
+    for (const [lengthMs, queue] of this.queues) {
+      for (let head = queue.head(); head !== undefined; head = queue.head()) {
+        if (head.atMs > now) {
+          earliestMs = Math.min(earliestMs, head.atMs);
+          break;
+        }
+        this.end(head);
+        head.onExpiry();
+      }
+      if (queue.head() === undefined) this.queues.delete(lengthMs);
+    }
+    if (earliestMs < this.timerAtMs) this.armAt(earliestMs);
+  }
+
+  private armAt(atMs: number): void {
+    this.disarm();
+    this.timerAtMs = atMs;
+    this.cancelTimer = this.clock.after(Math.max(0, atMs - this.clock.monotonic()), () => this.expire());
+  }
+
+  private disarm(): void {
+    this.cancelTimer?.();
+    this.cancelTimer = undefined;
+    this.timerAtMs = Number.POSITIVE_INFINITY;
+  }
+}
+
+const compactAfter = 256;
+
+/** First in, first out, without moving the rest at each step. */
+class Queue {
+  private entries: Deadline[] = [];
+  private first = 0;
+
+  add(deadline: Deadline): void {
+    this.entries.push(deadline);
+    if (this.entries.length > 2 * compactAfter) this.head();
+  }
+
+  /** The earliest that is not over; those before it are let go. */
+  head(): Deadline | undefined {
+    while (this.entries[this.first]?.isOver) this.first++;
+    if (this.first >= compactAfter) {
+      this.entries = this.entries.slice(this.first);
+      this.first = 0;
+    }
+    return this.entries[this.first];
+  }
+}

@@ -1,0 +1,90 @@
+import { gridMs, startsPerTick } from "./cadence.js";
+import type { Clock } from "./clock.js";
+import { type Due, DueHeap } from "./due-heap.js";
+
+const wakeEarlyMs = 0.5;
+const maxTimerMs = 2 ** 31 - 1;
+const deadAfterMs = 60_000;
+
+/** One timer over a heap of due times. Calls `onDue` for each entry that is due; whoever is called schedules it again. */
+export class Scheduler<Entry extends Due> {
+  private readonly heap = new DueHeap<Entry>();
+  private cancelTimer: (() => void) | undefined;
+  private timerAtMs = Number.POSITIVE_INFINITY;
+  private lastTickMs: number;
+  private isRunning = false;
+  private maxStarts = startsPerTick(0);
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly onDue: (entry: Entry, lagMs: number) => void,
+  ) {
+    this.lastTickMs = clock.monotonic();
+  }
+
+  start(): void {
+    this.isRunning = true;
+    this.lastTickMs = this.clock.monotonic();
+    this.arm();
+  }
+
+  stop(): void {
+    this.isRunning = false;
+    this.disarm();
+  }
+
+  schedule(entry: Entry, dueMs: number): void {
+    this.heap.schedule(entry, dueMs);
+    if (this.isRunning && dueMs < this.timerAtMs) this.arm();
+  }
+
+  remove(entry: Entry): void {
+    this.heap.remove(entry);
+  }
+
+  /** Sets how many runs a second are expected, which caps the starts of one tick. */
+  expect(runsPerSecond: number): void {
+    this.maxStarts = startsPerTick(runsPerSecond);
+  }
+
+  /** False when the loop turns, something has been due for 60 s, and nothing has been dispatched. */
+  get isAlive(): boolean {
+    if (!this.isRunning) return true;
+    const overdueMs =
+      this.clock.monotonic() - Math.max(this.heap.peek()?.dueMs ?? Number.POSITIVE_INFINITY, this.lastTickMs);
+    return overdueMs < deadAfterMs;
+  }
+
+  private tick(): void {
+    this.cancelTimer = undefined;
+    this.timerAtMs = Number.POSITIVE_INFINITY;
+    const now = this.clock.monotonic();
+    this.lastTickMs = now;
+    for (let starts = 0; this.isRunning; starts++) {
+      const entry = this.heap.peek();
+      if (entry === undefined || entry.dueMs > now + wakeEarlyMs) break;
+      if (starts >= this.maxStarts) return this.armAt(now + gridMs);
+      this.heap.remove(entry);
+      this.onDue(entry, Math.max(0, now - entry.dueMs));
+    }
+    this.arm();
+  }
+
+  private arm(): void {
+    const next = this.heap.peek();
+    if (this.isRunning && next !== undefined) this.armAt(next.dueMs);
+  }
+
+  private armAt(atMs: number): void {
+    this.disarm();
+    this.timerAtMs = atMs;
+    const delayMs = Math.min(Math.max(0, atMs - this.clock.monotonic()), maxTimerMs);
+    this.cancelTimer = this.clock.after(delayMs, () => this.tick(), true);
+  }
+
+  private disarm(): void {
+    this.cancelTimer?.();
+    this.cancelTimer = undefined;
+    this.timerAtMs = Number.POSITIVE_INFINITY;
+  }
+}

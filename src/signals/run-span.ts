@@ -1,0 +1,237 @@
+import {
+  type Attributes,
+  type AttributeValue,
+  type Context,
+  context,
+  createContextKey,
+  type Link,
+  ROOT_CONTEXT,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  TraceFlags,
+  type Tracer,
+  trace,
+} from "@opentelemetry/api";
+import {
+  CheckFailure,
+  type ClientSpan,
+  type Facts,
+  type FactValue,
+  type Reason,
+  type RunTrace,
+  type SpanAttributes,
+  type Status,
+  type Verdict,
+} from "../check.js";
+import { attr, rootSpanName } from "../semconv.js";
+import type { CheckIdentity } from "./record.js";
+import { isInShare, keepsTrace } from "./sampling.js";
+import type { Scrub } from "./scrubber.js";
+
+export interface TracingOptions {
+  readonly tracer: Tracer;
+  /** Share of the uneventful runs whose traces are kept. In a library the host's own sampler decides before it. */
+  readonly successRatio: number;
+  /** `dns`, `connect`, `tls` and `ttfb` as spans of their own. */
+  readonly hasPhaseSpans: boolean;
+  readonly scrub: Scrub;
+}
+
+/** What the engine found, for the root span. */
+export interface RunEnd {
+  readonly outcome: Verdict;
+  readonly status: Status;
+  readonly hasStatusChanged: boolean;
+  readonly facts: Facts;
+  readonly reason?: Reason | undefined;
+  readonly message?: string | undefined;
+  readonly detail?: string | undefined;
+}
+
+export interface KeptTrace {
+  readonly traceId: string;
+  readonly spanId: string;
+}
+
+/** One run's trace while it is open. */
+export interface RunSpan extends RunTrace {
+  /** Runs `work` with the root span as the active one, so that spans of injected clients become its children. */
+  within<Result>(work: () => Result): Result;
+  /** Ends the root and whatever is still open below it; undefined when the trace was not kept. */
+  finish(end: RunEnd): KeptTrace | undefined;
+}
+
+// Known to every OpenTelemetry SDK for JavaScript (core's suppressTracing); by name, because only the API may be loaded here.
+const suppressTracingKey = createContextKey("OpenTelemetry SDK Context Key SUPPRESS_TRACING");
+const maxRowsTextLength = 1024;
+
+/** Opens the trace of each run of one check. Names and attributes that do not change are built once. */
+export class CheckTracer {
+  private readonly name: string;
+  private readonly attributes: Attributes;
+  private firstFailing: Link | undefined;
+
+  constructor(
+    { policy }: CheckIdentity,
+    private readonly options: TracingOptions,
+  ) {
+    this.name = rootSpanName(policy.name);
+    this.attributes = {
+      [attr.checkName]: policy.name,
+      [attr.checkKind]: policy.kind,
+      [attr.checkCritical]: policy.critical,
+      [attr.syntheticType]: "test",
+      ...Object.fromEntries(Object.entries(policy.labels).map(([key, value]) => [attr.checkLabelPrefix + key, value])),
+    };
+  }
+
+  begin(): RunSpan {
+    const root = this.options.tracer.startSpan(
+      this.name,
+      { kind: SpanKind.INTERNAL, root: true, attributes: this.attributes },
+      ROOT_CONTEXT,
+    );
+    return root.isRecording() ? new RecordedRun(root, this, this.options) : unrecordedRun;
+  }
+
+  /** The first failing run of a row, for the run that ends the row to link to. */
+  linkFor(outcome: Verdict, kept: Link | undefined): Link | undefined {
+    const first = this.firstFailing;
+    if (outcome === "unhealthy") this.firstFailing = first ?? kept;
+    else this.firstFailing = undefined;
+    return outcome === "unhealthy" ? undefined : first;
+  }
+}
+
+class RecordedRun implements RunSpan {
+  private readonly rootContext: Context;
+  private open: Span[] = [];
+  private hasFinished = false;
+
+  constructor(
+    private readonly root: Span,
+    private readonly check: CheckTracer,
+    private readonly options: TracingOptions,
+  ) {
+    this.rootContext = trace.setSpan(ROOT_CONTEXT, root);
+  }
+
+  within<Result>(work: () => Result): Result {
+    return context.with(this.rootContext, work);
+  }
+
+  async client<Result>(
+    name: string,
+    attributes: SpanAttributes,
+    call: (span: ClientSpan) => Promise<Result>,
+  ): Promise<Result> {
+    if (this.hasFinished) return call(unrecordedClientSpan);
+    const span = this.options.tracer.startSpan(
+      name,
+      { kind: SpanKind.CLIENT, attributes: attributes as Attributes },
+      this.rootContext,
+    );
+    this.open.push(span);
+    const spanContext = trace.setSpan(this.rootContext, span);
+    const client = new RecordedClientSpan(span, spanContext, this.options);
+    try {
+      const result = await context.with(spanContext.setValue(suppressTracingKey, true), () => call(client));
+      this.close(span);
+      return result;
+    } catch (error) {
+      this.close(span, error);
+      throw error;
+    }
+  }
+
+  finish(end: RunEnd): KeptTrace | undefined {
+    this.hasFinished = true;
+    for (const span of this.open.splice(0)) endFailed(span, end.reason ?? "timeout", end.message);
+    const { traceId, spanId, traceFlags } = this.root.spanContext();
+    const isKept =
+      (traceFlags & TraceFlags.SAMPLED) !== 0 &&
+      keepsTrace({ traceId, outcome: end.outcome, hasStatusChanged: end.hasStatusChanged }, this.options.successRatio);
+    const link = this.check.linkFor(end.outcome, isKept ? { context: this.root.spanContext() } : undefined);
+    if (link) this.root.addLink(link);
+    this.describe(end, isKept);
+    this.root.end();
+    return isKept ? { traceId, spanId } : undefined;
+  }
+
+  private describe(end: RunEnd, isKept: boolean): void {
+    const { root } = this;
+    root.setAttribute(attr.checkOutcome, end.outcome);
+    root.setAttribute(attr.checkStatus, end.status);
+    root.setAttribute(attr.checkStateChanged, end.hasStatusChanged);
+    for (const name in end.facts) {
+      const value = attributeValue(end.facts[name]);
+      if (value !== undefined) root.setAttribute(attr.factPrefix + name, value);
+    }
+    if (!isKept) root.setAttribute(attr.traceKept, false);
+    if (end.message !== undefined) root.setAttribute(attr.checkMessage, this.options.scrub(end.message));
+    if (end.detail !== undefined) root.setAttribute(attr.checkDetail, this.options.scrub(end.detail));
+    if (end.outcome !== "unhealthy") return;
+    root.setAttribute(attr.errorType, end.reason ?? "internal");
+    root.setStatus({ code: SpanStatusCode.ERROR, message: this.options.scrub(end.message ?? "") });
+  }
+
+  private close(span: Span, error?: unknown): void {
+    const index = this.open.indexOf(span);
+    if (index < 0) return;
+    this.open.splice(index, 1);
+    if (error === undefined) span.end();
+    else if (error instanceof CheckFailure) endFailed(span, error.reason, this.options.scrub(error.message));
+    else endFailed(span, "internal", undefined);
+  }
+}
+
+class RecordedClientSpan implements ClientSpan {
+  constructor(
+    private readonly span: Span,
+    private readonly spanContext: Context,
+    private readonly options: TracingOptions,
+  ) {}
+
+  /** Sampled only when this trace is kept for sure: whether a run fails is known at its end. */
+  get traceparent(): string {
+    const { traceId, spanId, traceFlags } = this.span.spanContext();
+    const isSampled = (traceFlags & TraceFlags.SAMPLED) !== 0 && isInShare(traceId, this.options.successRatio);
+    return `00-${traceId}-${spanId}-${isSampled ? "01" : "00"}`;
+  }
+
+  set(attributes: SpanAttributes): void {
+    for (const name in attributes) {
+      const value = attributes[name];
+      if (value === undefined) continue;
+      this.span.setAttribute(name, typeof value === "string" ? this.options.scrub(value) : value);
+    }
+  }
+
+  phase(name: string, startMs: number, endMs: number): void {
+    if (!this.options.hasPhaseSpans) return;
+    const { timeOrigin } = performance;
+    const span = this.options.tracer.startSpan(name, { startTime: timeOrigin + startMs }, this.spanContext);
+    span.end(timeOrigin + endMs);
+  }
+}
+
+const unrecordedClientSpan: ClientSpan = { traceparent: undefined, set() {}, phase() {} };
+const unrecordedRun: RunSpan = {
+  within: (work) => work(),
+  client: (_name, _attributes, call) => call(unrecordedClientSpan),
+  finish: () => undefined,
+};
+
+function endFailed(span: Span, reason: Reason, message: string | undefined): void {
+  span.setAttribute(attr.errorType, reason);
+  span.setStatus({ code: SpanStatusCode.ERROR, ...(message !== undefined && { message }) });
+  span.end();
+}
+
+/** Scalars and lists of text as they are; rows as JSON text, cut. */
+function attributeValue(value: FactValue | undefined): AttributeValue | undefined {
+  if (!Array.isArray(value)) return value as string | number | boolean | undefined;
+  if (value.every((item): item is string => typeof item === "string")) return value;
+  return JSON.stringify(value).slice(0, maxRowsTextLength);
+}

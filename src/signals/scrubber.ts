@@ -1,0 +1,63 @@
+export type Scrub = (text: string) => string;
+
+const mask = "***";
+/** Shorter ones would blot out ordinary words without protecting anything. */
+const minSecretLength = 3;
+const minFragmentLength = 6;
+const maxRemembered = 256;
+
+/**
+ * Replaces every secret in a text: raw, URL-encoded and -decoded, JSON-escaped and base64, also where the secret is only
+ * a part of what was base64-encoded (`user:password`). Texts repeat from run to run, so the last ones are remembered.
+ */
+export function createScrubber(secrets: Iterable<string>): Scrub {
+  const forms = [...new Set([...secrets].filter((secret) => secret.length >= minSecretLength).flatMap(formsOf))];
+  if (forms.length === 0) return (text) => text;
+  forms.sort((a, b) => b.length - a.length);
+  const remembered = new Map<string, string>();
+  return (text) => {
+    const known = remembered.get(text);
+    if (known !== undefined) return known;
+    const scrubbed = forms.reduce(
+      (result, form) => (result.includes(form) ? result.replaceAll(form, mask) : result),
+      text,
+    );
+    if (remembered.size >= maxRemembered) remembered.clear();
+    remembered.set(text, scrubbed);
+    return scrubbed;
+  };
+}
+
+function formsOf(secret: string): readonly string[] {
+  const texts = [secret, ...decoded(secret)];
+  return texts.flatMap((text) => [
+    text,
+    encodeURIComponent(text.toWellFormed()),
+    encodeURI(text.toWellFormed()),
+    new URLSearchParams([["", text]]).toString().slice(1),
+    JSON.stringify(text).slice(1, -1),
+    ...base64Forms(text),
+  ]);
+}
+
+function decoded(secret: string): readonly string[] {
+  try {
+    const text = decodeURIComponent(secret);
+    return text === secret || text.length < minSecretLength ? [] : [text];
+  } catch {
+    return [];
+  }
+}
+
+/** Base64 depends on the position in groups of three bytes: all three, without the characters that neighbours share. */
+function base64Forms(text: string): readonly string[] {
+  const bytes = Buffer.from(text);
+  const fragments = [0, 1, 2].map((offset) => {
+    const encoded = Buffer.concat([Buffer.alloc(offset), bytes]).toString("base64url");
+    const shared = (offset + bytes.length) % 3 === 0 ? 0 : 1;
+    return encoded.slice(offset === 0 ? 0 : offset + 1, encoded.length - shared);
+  });
+  return fragments
+    .filter((fragment) => fragment.length >= minFragmentLength)
+    .flatMap((fragment) => [fragment, fragment.replaceAll("-", "+").replaceAll("_", "/")]);
+}
