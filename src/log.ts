@@ -1,0 +1,108 @@
+import type { Writable } from "node:stream";
+import type { Logger } from "pino";
+
+/** Values of a line, by name. An `Error` becomes its message, with the stack at level `debug` only. */
+export type LogFields = Readonly<Record<string, unknown>>;
+
+/**
+ * The process log: start, each check registered, the first report, changes, reload, stop. One line per change, never
+ * one per run.
+ */
+export interface Log {
+  debug(fields: LogFields, message: string): void;
+  info(fields: LogFields, message: string): void;
+  warn(fields: LogFields, message: string): void;
+  error(fields: LogFields, message: string): void;
+}
+
+export const logLevels = ["debug", "info", "warn", "error"] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+export interface LogOptions {
+  /** Takes the secrets out of every message and field. */
+  readonly scrub: (text: string) => string;
+  /** `info` unless said. */
+  readonly level?: LogLevel;
+  /** For people instead of JSON lines. */
+  readonly pretty?: boolean;
+  readonly colors?: boolean;
+  /** Standard output unless said. */
+  readonly stream?: Writable;
+}
+
+export interface ProcessLog extends Log {
+  /**
+   * Resolves once everything is written, or after `timeoutMs`: whoever reads the log may have stopped reading, and that
+   * must not hold up the end of the process.
+   */
+  flush(timeoutMs?: number): Promise<void>;
+}
+
+/** Lines beyond this many bytes that nobody reads are dropped, so that memory stays bounded. */
+const maxBufferedBytes = 1024 * 1024;
+const flushTimeoutMs = 500;
+const maxDepth = 4;
+
+/** Loads pino (and pino-pretty when asked for) and opens the log. */
+export async function createLog(options: LogOptions): Promise<ProcessLog> {
+  const { pino } = await import("pino");
+  const stream = options.stream ?? process.stdout;
+  // A full disk or a reader that went away costs lines, never the agent.
+  stream.on("error", () => {});
+  const format = options.pretty ? await prettyFormat(options.colors ?? false) : (line: string) => line;
+  const logger = pino(
+    {
+      level: options.level ?? "info",
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    { write: (line) => writeBounded(stream, format(line)) },
+  );
+  return {
+    ...linesOf(logger, options.scrub),
+    flush: (timeoutMs = flushTimeoutMs) => settleWithin(timeoutMs, (done) => stream.write("", done)),
+  };
+}
+
+/** Node writes to a pipe without blocking and buffers what its reader does not take; here that buffer ends. */
+function writeBounded(stream: Writable, text: string): void {
+  if (stream.writableLength < maxBufferedBytes) stream.write(text);
+}
+
+async function prettyFormat(colorize: boolean): Promise<(line: string) => string> {
+  const { prettyFactory } = await import("pino-pretty");
+  return prettyFactory({ colorize, singleLine: true, errorLikeObjectKeys: [], translateTime: "SYS:HH:MM:ss" });
+}
+
+function linesOf(logger: Logger, scrub: (text: string) => string): Log {
+  const withStack = logger.isLevelEnabled("debug");
+  const line =
+    (level: LogLevel) =>
+    (fields: LogFields, message: string): void => {
+      if (logger.isLevelEnabled(level)) logger[level](scrubFields(fields, scrub, withStack), scrub(message));
+    };
+  return { debug: line("debug"), info: line("info"), warn: line("warn"), error: line("error") };
+}
+
+function scrubFields(fields: LogFields, scrub: (text: string) => string, withStack: boolean): LogFields {
+  const clean = (value: unknown, depth: number): unknown => {
+    if (typeof value === "string") return scrub(value);
+    if (value instanceof Error) return scrub((withStack && value.stack) || value.message || value.name);
+    if (typeof value !== "object" || value === null || value instanceof Date) return value;
+    if (depth === maxDepth) return "…";
+    if (Array.isArray(value)) return value.map((item) => clean(item, depth + 1));
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, clean(item, depth + 1)]));
+  };
+  return clean(fields, 0) as LogFields;
+}
+
+function settleWithin(timeoutMs: number, start: (done: () => void) => void): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, timeoutMs);
+    start(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,105 @@
+import { PassThrough, Writable } from "node:stream";
+import { describe, expect, it } from "vitest";
+import { createLog, type LogOptions } from "../src/log.js";
+
+const keep = (text: string): string => text;
+
+async function logTo(options: Partial<LogOptions> = {}) {
+  const stream = new PassThrough();
+  const log = await createLog({ scrub: keep, stream, ...options });
+  const text = async (): Promise<string> => {
+    await log.flush();
+    return String(stream.read() ?? "");
+  };
+  return { log, text };
+}
+
+describe("the process log", () => {
+  it("writes one JSON line with level, time, fields and message", async () => {
+    const { log, text } = await logTo();
+    log.info({ check: "database", status: "healthy" }, "check registered");
+    const line = await text();
+    expect(line.endsWith("\n")).toBe(true);
+    expect(JSON.parse(line)).toEqual({
+      level: "info",
+      time: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+      check: "database",
+      status: "healthy",
+      msg: "check registered",
+    });
+  });
+
+  it("says nothing below its level", async () => {
+    const { log, text } = await logTo({ level: "warn" });
+    log.debug({}, "one");
+    log.info({}, "two");
+    log.warn({}, "three");
+    log.error({}, "four");
+    const lines = (await text()).trim().split("\n");
+    expect(lines.map((line) => JSON.parse(line).msg)).toEqual(["three", "four"]);
+  });
+
+  it("scrubs the message, nested fields and the text of errors", async () => {
+    const { log, text } = await logTo({ scrub: (line) => line.replaceAll("hunter2", "***") });
+    log.error(
+      { url: "postgres://a:hunter2@db", tried: ["hunter2", { password: "hunter2" }], error: new Error("bad hunter2") },
+      "sign-in with hunter2 failed",
+    );
+    const line = await text();
+    expect(line).not.toContain("hunter2");
+    expect(JSON.parse(line)).toMatchObject({ tried: ["***", { password: "***" }], error: "bad ***" });
+  });
+
+  it("gives an error's message, and its stack at level debug only", async () => {
+    const plain = await logTo();
+    plain.log.error({ error: new Error("broken") }, "failed");
+    expect(JSON.parse(await plain.text()).error).toBe("broken");
+    const verbose = await logTo({ level: "debug" });
+    verbose.log.error({ error: new Error("broken") }, "failed");
+    expect(JSON.parse(await verbose.text()).error).toMatch(/^Error: broken\n\s+at /);
+  });
+
+  it("survives a field that holds itself", async () => {
+    const { log, text } = await logTo();
+    const loop: Record<string, unknown> = {};
+    loop.self = loop;
+    log.info({ loop }, "round and round");
+    expect(JSON.parse(await text()).msg).toBe("round and round");
+  });
+
+  it("is one line of words when pretty, without colours unless asked for", async () => {
+    const { log, text } = await logTo({ pretty: true });
+    log.warn({ check: "redis", error: new Error("gone") }, "check is unhealthy");
+    const line = await text();
+    expect(line.trim().split("\n")).toHaveLength(1);
+    expect(line).toContain("WARN: check is unhealthy");
+    expect(line).not.toContain("\u001B");
+    const coloured = await logTo({ pretty: true, colors: true });
+    coloured.log.warn({}, "check is unhealthy");
+    expect(await coloured.text()).toContain("\u001B[");
+  });
+
+  it("drops lines that nobody reads instead of keeping them all", async () => {
+    const written: string[] = [];
+    const stalled = new Writable({ write: (chunk) => void written.push(String(chunk)) });
+    const log = await createLog({ scrub: keep, stream: stalled });
+    for (let index = 0; index < 5_000; index += 1) log.info({ index }, "x".repeat(1_000));
+    expect(stalled.writableLength).toBeLessThan(1_200_000);
+    expect(stalled.writableLength).toBeGreaterThan(900_000);
+  });
+
+  it("ends a flush although nobody reads", async () => {
+    const stalled = new Writable({ write: () => {} });
+    const log = await createLog({ scrub: keep, stream: stalled });
+    log.info({}, "lost");
+    await expect(log.flush(20)).resolves.toBeUndefined();
+  });
+
+  it("goes on when its stream breaks", async () => {
+    const broken = new Writable({ write: (_chunk, _encoding, done) => done(new Error("EPIPE")) });
+    const log = await createLog({ scrub: keep, stream: broken });
+    log.info({}, "one");
+    await log.flush(20);
+    expect(() => log.info({}, "two")).not.toThrow();
+  });
+});
