@@ -1,0 +1,13 @@
+import type { CheckKind } from "../check.js";
+import { httpKind } from "./http.js";
+import { tcpKind } from "./tcp.js";
+
+/** Every kind there is: the one list. Kind files load their client packages when a check first runs. */
+export const kinds: readonly CheckKind[] = [httpKind, tcpKind];
+
+const kindsByName: ReadonlyMap<string, CheckKind> = new Map(kinds.map((kind) => [kind.kind, kind]));
+
+/** The kind of this name; undefined when there is none. */
+export function kindNamed(name: string): CheckKind | undefined {
+  return kindsByName.get(name);
+}

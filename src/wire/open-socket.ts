@@ -1,0 +1,87 @@
+import { type LookupAddress, type LookupOptions, lookup } from "node:dns";
+import { connect, isIP, type Socket, type TcpSocketConnectOpts } from "node:net";
+import { CheckFailure } from "../check.js";
+import { isMetadataAddress } from "./metadata-address.js";
+
+export interface SocketTarget {
+  /** A name or an address, an IPv6 one without brackets. */
+  readonly host: string;
+  readonly port: number;
+  readonly ipFamily?: 4 | 6 | undefined;
+}
+
+/** Opens a socket that is still connecting: `net.connect`, or `tls.connect` with what it needs besides. */
+export type Dial = (options: TcpSocketConnectOpts) => Socket;
+
+/**
+ * One fresh connection, held by the run's signal until `close`: an abort destroys the socket with the signal's reason.
+ * Times are of `performance.now()`.
+ */
+export class OpenSocket {
+  readonly socket: Socket;
+  readonly startMs = performance.now();
+  /** Undefined when the host is an address, and until the name is resolved. */
+  dnsEndMs: number | undefined;
+  /** Undefined until connected. */
+  connectEndMs: number | undefined;
+  private readonly onAbort = () => this.socket.destroy(this.signal.reason);
+
+  constructor(
+    target: SocketTarget,
+    private readonly signal: AbortSignal,
+    dial: Dial = connect,
+  ) {
+    signal.throwIfAborted();
+    this.socket = dial({ ...target, family: target.ipFamily, lookup: lookupOutsideMetadata });
+    signal.addEventListener("abort", this.onAbort);
+    if (isIP(target.host) === 0) this.socket.once("lookup", () => (this.dnsEndMs = performance.now()));
+  }
+
+  /** Resolves when connected; rejects with the socket's error, or with the signal's reason. */
+  connected(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      // Stays for the socket's life: an error that nobody listens to ends the process.
+      this.socket.on("error", reject);
+      this.socket.once("connect", () => {
+        this.connectEndMs = performance.now();
+        resolve();
+      });
+    });
+  }
+
+  get dnsMs(): number | undefined {
+    return this.dnsEndMs === undefined ? undefined : roundMs(this.dnsEndMs - this.startMs);
+  }
+
+  /** From the resolved address (or the start) to the connection. */
+  get connectMs(): number | undefined {
+    return this.connectEndMs === undefined ? undefined : roundMs(this.connectEndMs - (this.dnsEndMs ?? this.startMs));
+  }
+
+  close(): void {
+    this.signal.removeEventListener("abort", this.onAbort);
+    this.socket.destroy();
+  }
+}
+
+/** Milliseconds to the microsecond: what lies below is noise. */
+export function roundMs(milliseconds: number): number {
+  return Math.round(milliseconds * 1_000) / 1_000;
+}
+
+type LookupCallback = (error: Error | null, address: string | LookupAddress[], family?: number) => void;
+
+/** Resolves a name and leaves metadata addresses out, at the moment of connecting, so that no second answer slips in. */
+function lookupOutsideMetadata(host: string, options: LookupOptions, callback: LookupCallback): void {
+  lookup(host, { ...options, all: true }, (error, found) => {
+    if (error) return callback(error, []);
+    const addresses = found.filter(({ address }) => !isMetadataAddress(address));
+    const [first] = addresses;
+    if (!first) return callback(new CheckFailure("dns", metadataMessage), []);
+    if (options.all) return callback(null, addresses);
+    return callback(null, first.address, first.family);
+  });
+}
+
+const metadataMessage =
+  "the name resolves to a link-local metadata address, where nothing connects unless the address itself is configured";
