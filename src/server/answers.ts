@@ -1,0 +1,183 @@
+import type { IncomingMessage } from "node:http";
+import { cleanText } from "../check.js";
+import type { DependencyReport, Report } from "../health/report.js";
+import type { Access } from "./access.js";
+import { type Answer, jsonAnswer, type ServiceState, textAnswer } from "./answer.js";
+import { createAnswerCache } from "./answer-cache.js";
+import type { HealthSource } from "./ports.js";
+import type { Route } from "./routes.js";
+import { verboseText } from "./verbose.js";
+
+export interface AnswersOptions {
+  readonly source: HealthSource;
+  readonly access: Access;
+  /** Milliseconds, from any origin. */
+  readonly clock: () => number;
+}
+
+export type Answers = (req: IncomingMessage, route: Route) => Answer;
+
+/** What every endpoint but `/metrics` says, from memory. */
+export function createAnswers({ source, access, clock }: AnswersOptions): Answers {
+  const cache = createAnswerCache(source, clock);
+  return (req, route) => {
+    if (route.endpoint === "livez" && route.query === "") return cache.get("livez", () => livez(source));
+    const isDetailed = access.seesDetails(req);
+    if (route.endpoint === "report" || route.endpoint === "history") {
+      if (!isDetailed) return refuseDetails(source, access);
+    }
+    if (route.check !== undefined) return isDetailed ? checkAnswer(source, route, route.check) : noSuchCheck(source);
+    const asked = parseQuery(route.query, source, isDetailed);
+    return cache.get(cacheKey(route, asked), () => serviceAnswer(source, route, asked));
+  };
+}
+
+/** The phase while it says more than the status: a service that starts or drains is judged by nobody. */
+export const stateOf = ({ phase, status }: Pick<HealthSource, "phase" | "status">): ServiceState =>
+  phase === "running" ? status : phase;
+
+export const errorAnswer = (
+  statusCode: number,
+  state: ServiceState,
+  error: string,
+  message: string,
+  headers?: readonly string[],
+): Answer => jsonAnswer(statusCode, state, { error, message }, headers);
+
+const noSuchCheck = (source: HealthSource): Answer =>
+  errorAnswer(404, stateOf(source), "Not found", "no such check here, or its details are not for you");
+
+/** Asks for credentials only where some would help; a browser then shows its log-in box. */
+function refuseDetails(source: HealthSource, access: Access): Answer {
+  const state = stateOf(source);
+  if (!access.hasToken) return errorAnswer(404, state, "Not found", "details are not served to this client");
+  return errorAnswer(401, state, "Unauthorized", "give server.token as bearer token or as Basic password", [
+    "WWW-Authenticate",
+    'Basic realm="healthspan", charset="UTF-8"',
+  ]);
+}
+
+interface Asked {
+  readonly isDetailed: boolean;
+  readonly isVerbose: boolean;
+  readonly excluded: readonly string[];
+  readonly unknown: readonly string[];
+}
+
+const nothing: readonly string[] = [];
+const plainDetailed: Asked = { isDetailed: true, isVerbose: false, excluded: nothing, unknown: nothing };
+const plainShort: Asked = { ...plainDetailed, isDetailed: false };
+
+function parseQuery(query: string, source: HealthSource, isDetailed: boolean): Asked {
+  if (query === "") return isDetailed ? plainDetailed : plainShort;
+  const parameters = new URLSearchParams(query);
+  const isVerbose = isDetailed && parameters.has("verbose");
+  const names = [...new Set(parameters.getAll("exclude"))].filter((name) => name !== "").sort();
+  if (names.length === 0) return { isDetailed, isVerbose, excluded: nothing, unknown: nothing };
+  const { dependencies } = source.report();
+  const exists = (name: string): boolean => Object.hasOwn(dependencies, name);
+  const unknown = isVerbose ? names.filter((name) => !exists(name)).map(cleanText) : nothing;
+  return { isDetailed, isVerbose, excluded: names.filter(exists), unknown };
+}
+
+/** Unknown names change nothing but the verbose text, so only there they make a key of their own. */
+function cacheKey({ endpoint }: Route, { isDetailed, isVerbose, excluded, unknown }: Asked): string {
+  const form = isVerbose ? "verbose" : isDetailed ? "full" : "short";
+  const key = `${endpoint} ${form}`;
+  return excluded.length + unknown.length === 0 ? key : `${key} ${JSON.stringify([excluded, unknown])}`;
+}
+
+function serviceAnswer(source: HealthSource, route: Route, asked: Asked): Answer {
+  if (route.endpoint === "livez" && !asked.isVerbose) return livez(source);
+  const report = asked.excluded.length === 0 ? source.report() : source.report(new Set(asked.excluded));
+  const { statusCode, hasPassed, isPassing } = judge(source, route, report);
+  const state = stateOf(report);
+  if (asked.isVerbose) {
+    const { excluded, unknown } = asked;
+    return textAnswer(
+      statusCode,
+      state,
+      route.endpoint === "livez"
+        ? livezVerbose(hasPassed)
+        : verboseText({ endpoint: route.endpoint, report, hasPassed, isPassing, excluded, unknown }),
+    );
+  }
+  if (route.endpoint === "startupz") return jsonAnswer(statusCode, state, startupBody(source, report));
+  return jsonAnswer(statusCode, state, asked.isDetailed ? report : shortReport(report));
+}
+
+interface ProbeVerdict {
+  readonly statusCode: number;
+  readonly hasPassed: boolean;
+  readonly isPassing: (check: DependencyReport) => boolean;
+}
+
+function judge(source: HealthSource, { endpoint }: Route, report: Report): ProbeVerdict {
+  if (endpoint === "livez") return verdict(source.isAlive, isUp);
+  if (endpoint === "readyz") return verdict(report.readiness, isUp);
+  if (endpoint === "startupz") return verdict(source.hasStarted, (check) => check.last_check !== null);
+  return { statusCode: 200, hasPassed: isUp(report), isPassing: isUp };
+}
+
+const verdict = (hasPassed: boolean, isPassing: ProbeVerdict["isPassing"]): ProbeVerdict => ({
+  statusCode: hasPassed ? 200 : 503,
+  hasPassed,
+  isPassing,
+});
+
+const isUp = ({ status }: Pick<Report, "status">): boolean => status === "healthy" || status === "degraded";
+
+function livez(source: HealthSource): Answer {
+  return source.isAlive
+    ? textAnswer(200, stateOf(source), "OK")
+    : textAnswer(503, stateOf(source), "The scheduler has started nothing that was due for 60 s\n");
+}
+
+const livezVerbose = (hasPassed: boolean): string =>
+  hasPassed ? "[+]scheduler ok\nlivez check passed\n" : "[-]scheduler failed: reason withheld\nlivez check failed\n";
+
+/** What anybody may know: enough for a balancer, nothing for a map of the system. */
+const shortReport = ({ status, phase, readiness, cached, timestamp }: Report) => ({
+  status,
+  phase,
+  readiness,
+  cached,
+  timestamp,
+});
+
+const startupBody = (source: HealthSource, { phase, timestamp }: Report) => ({
+  started: source.hasStarted,
+  phase,
+  timestamp,
+});
+
+function checkAnswer(source: HealthSource, { endpoint }: Route, encoded: string): Answer {
+  const name = decode(encoded);
+  if (name === undefined) {
+    return errorAnswer(400, stateOf(source), "Bad request", "the check's name is not percent-encoded UTF-8");
+  }
+  if (endpoint === "history") return historyAnswer(source, name);
+  const { dependencies } = source.report();
+  const check = Object.hasOwn(dependencies, name) ? dependencies[name] : undefined;
+  if (check === undefined) return noSuchCheck(source);
+  return jsonAnswer(endpoint === "readyz" && !isUp(check) ? 503 : 200, check.status, check);
+}
+
+function historyAnswer(source: HealthSource, name: string): Answer {
+  const entries = source.history(name);
+  if (entries === undefined) return noSuchCheck(source);
+  const history = entries.map(({ atMs, status, durationMs }) => ({
+    time: new Date(atMs).toISOString(),
+    status,
+    duration_ms: durationMs === undefined ? null : Math.round(durationMs),
+  }));
+  return jsonAnswer(200, stateOf(source), { name, history });
+}
+
+function decode(encoded: string): string | undefined {
+  try {
+    return decodeURIComponent(encoded);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,106 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { createAccess } from "./access.js";
+import { type Answer, type Handler, send, textAnswer } from "./answer.js";
+import { createAnswers, errorAnswer, stateOf } from "./answers.js";
+import { createMetricsStream } from "./metrics-stream.js";
+import type { HealthSource, MetricsSource, ProbeObserver } from "./ports.js";
+import { agentPaths, createRouter, type Paths, type Route } from "./routes.js";
+import type { AccessSettings } from "./settings.js";
+
+export interface EndpointsOptions {
+  readonly settings: AccessSettings;
+  /** Without it `/metrics` is a path like any other. */
+  readonly metrics?: MetricsSource | undefined;
+  readonly observer?: ProbeObserver | undefined;
+  /** Told of our own bugs, which the client only sees as a bare 500 (or 503 from `/metrics`). */
+  readonly onError?: ((error: unknown) => void) | undefined;
+  /** The paths to answer; all that an agent has unless said. */
+  readonly paths?: Paths | undefined;
+  /** Milliseconds, from any origin; `performance.now` unless said. */
+  readonly clock?: (() => number) | undefined;
+}
+
+/** The endpoints as handlers on Node's own types. They read, and answer from memory. */
+export interface Endpoints {
+  /** Answers if the path is ours, whatever the method; false when it is not. */
+  answer(req: IncomingMessage, res: ServerResponse): boolean;
+  /** Whether a request, by its method and path, is one that `answer` serves. */
+  owns(req: IncomingMessage): boolean;
+  /** `answer`, or the next handler. */
+  readonly middleware: Handler;
+}
+
+type Respond = (req: IncomingMessage, res: ServerResponse, route: Route) => void;
+
+export function createEndpoints(source: HealthSource, options: EndpointsOptions): Endpoints {
+  const route = createRouter(options.paths ?? agentPaths);
+  const respond = createResponder(source, options);
+  const find = (req: IncomingMessage): Route | undefined => {
+    const found = route(req.url ?? "");
+    return found?.endpoint === "metrics" && options.metrics === undefined ? undefined : found;
+  };
+  const answer = (req: IncomingMessage, res: ServerResponse): boolean => {
+    const found = find(req);
+    if (found === undefined) return false;
+    if (isRead(req)) respond(req, res, found);
+    else send(req, res, methodNotAllowed(source));
+    return true;
+  };
+  return {
+    answer,
+    owns: (req) => isRead(req) && find(req) !== undefined,
+    middleware: (req, res, next) => {
+      if (!answer(req, res)) next();
+    },
+  };
+}
+
+/** Reads the health and never changes a thing: only these two methods mean that. */
+export const isRead = ({ method }: IncomingMessage): boolean => method === "GET" || method === "HEAD";
+
+export const methodNotAllowed = (source: HealthSource): Answer =>
+  errorAnswer(405, stateOf(source), "Method not allowed", "only GET and HEAD are answered here", [
+    "Allow",
+    "GET, HEAD",
+  ]);
+
+function createResponder(source: HealthSource, options: EndpointsOptions): Respond {
+  const { metrics, observer, clock = () => performance.now(), onError = warn } = options;
+  const access = createAccess(options.settings);
+  const answerTo = createAnswers({ source, access, clock });
+  const stream = metrics && createMetricsStream(metrics, onError);
+  const observe = (route: Route, statusCode: number, startedAtMs: number): void =>
+    observer?.probe(route.endpoint, statusCode, stateOf(source), (clock() - startedAtMs) / 1_000);
+
+  return (req, res, route) => {
+    const startedAtMs = clock();
+    if (route.endpoint === "metrics" && stream && access.mayScrape(req)) {
+      void stream.send(req, res, stateOf(source)).then((statusCode) => observe(route, statusCode, startedAtMs));
+      return;
+    }
+    const answer = guarded(
+      () => (route.endpoint === "metrics" ? scrapeRefused(source) : answerTo(req, route)),
+      onError,
+    );
+    send(req, res, answer);
+    observe(route, answer.statusCode, startedAtMs);
+  };
+}
+
+const scrapeRefused = (source: HealthSource): Answer =>
+  errorAnswer(401, stateOf(source), "Unauthorized", "give server.metricsToken as bearer token", [
+    "WWW-Authenticate",
+    'Bearer realm="healthspan"',
+  ]);
+
+/** Our own bug costs this one answer, and its stack goes to the log only. */
+function guarded(build: () => Answer, onError: (error: unknown) => void): Answer {
+  try {
+    return build();
+  } catch (error) {
+    onError(error);
+    return textAnswer(500, "unknown", "Internal error\n");
+  }
+}
+
+const warn = (error: unknown): void => process.emitWarning(error instanceof Error ? error : String(error));
