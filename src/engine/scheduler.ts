@@ -63,7 +63,10 @@ export class Scheduler<Entry extends Due> {
     for (let starts = 0; this.isRunning; starts++) {
       const entry = this.heap.peek();
       if (entry === undefined || entry.dueMs > now + wakeEarlyMs) break;
-      if (starts >= this.maxStarts) return this.armAt(now + gridMs);
+      if (starts >= this.maxStarts) {
+        this.armAt(now + gridMs);
+        return;
+      }
       this.heap.remove(entry);
       this.onDue(entry, Math.max(0, now - entry.dueMs));
     }

@@ -97,6 +97,18 @@ export function nextState(previous: CheckState, result: Result, policy: Hysteres
   };
 }
 
+/** The same state, its newest result with the trace that was kept of it. */
+export function withTrace(state: CheckState, traceId: string): CheckState {
+  if (state.result === undefined) return state;
+  const result = { ...state.result, traceId };
+  return { ...state, result, ...(result.status === "unhealthy" && { lastFailure: failureOf(result) }) };
+}
+
+/** A state that a reload carries over to a re-created check. */
+export function carriedOver(state: CheckState): CheckState {
+  return { ...state, isCarriedOver: state.result !== undefined };
+}
+
 /** No result for three intervals: the check is unknown until the next one. */
 export function staleState(previous: CheckState, nowMs: number): CheckState {
   return { ...previous, status: "unknown", rawStatus: "unknown", sinceMs: nowMs, worse: noStreak, better: noStreak };

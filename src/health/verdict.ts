@@ -28,13 +28,16 @@ export const verdictMessage = {
   healthy: "All dependencies are healthy",
 } as const;
 
-/** The status of the service: pure, from the checks' states. `starting` and `draining` are never ready. */
+/**
+ * The status of the service: pure, from the checks' states. `starting` and `draining` are never ready. Once the process
+ * is running, a check that a reload added is left out until its first result, critical or not.
+ */
 export function judgeService(
   checks: readonly Judgeable[],
   phase: Phase,
   readinessMode: ReadinessMode = "dependencies",
 ): ServiceVerdict {
-  const waiting = checks.filter((check) => check.critical && !check.hasResult);
+  const waiting = phase === "running" ? [] : checks.filter((check) => check.critical && !check.hasResult);
   const failing = checks.filter((check) => check.critical && check.hasResult && isDown(check.status));
   const status = serviceStatus(checks, waiting.length, failing.length);
   const message = statusMessage(status, checks);

@@ -1,0 +1,95 @@
+import { type Check, CheckFailure, formatDuration, type Outcome } from "../check.js";
+import type { RunSpan } from "../signals/run-span.js";
+import type { Deadline, Deadlines } from "./deadlines.js";
+
+/** What became of a run. */
+export type Ending = { readonly outcome: Outcome } | { readonly error: unknown };
+
+export interface ActiveRunOptions {
+  readonly check: Check;
+  readonly timeoutMs: number;
+  readonly span: RunSpan;
+  readonly deadlines: Deadlines;
+  /** The run has lasted a second. */
+  readonly onLong: () => void;
+  /** Called exactly once, at the deadline at the latest; `isOrphaned` when the check has not settled by then. */
+  readonly onEnd: (ending: Ending, isOrphaned: boolean) => void;
+  /** Called once when an orphaned run settles after all. */
+  readonly onOrphanSettled: () => void;
+}
+
+const longAfterMs = 1_000;
+/** For a client that honours the signal to settle, with the facts it has, before the run counts as orphaned. */
+const graceMs = 50;
+
+/** One execution of a check, raced against its deadline: a check that ignores its signal does not hold the run. */
+export class ActiveRun {
+  private readonly controller = new AbortController();
+  private deadline: Deadline | undefined;
+  private hasEnded = false;
+  private isExpired = false;
+
+  constructor(private readonly options: ActiveRunOptions) {}
+
+  begin(): void {
+    const { check, span, timeoutMs } = this.options;
+    this.expect(Math.min(longAfterMs, timeoutMs), () => this.grow(timeoutMs - longAfterMs));
+    const run = { signal: this.controller.signal, timeoutMs, trace: span };
+    let running: Promise<Outcome>;
+    try {
+      running = Promise.resolve(span.within(() => check.run(run)));
+    } catch (error) {
+      running = Promise.reject(error);
+    }
+    running.then(
+      (outcome) => this.settle({ outcome }),
+      (error: unknown) => this.settle({ error }),
+    );
+  }
+
+  /** Ends the run early: the check is going away. */
+  abort(reason: CheckFailure): void {
+    this.controller.abort(reason);
+  }
+
+  private grow(remainingMs: number): void {
+    if (remainingMs <= 0) {
+      this.expire();
+      return;
+    }
+    this.options.onLong();
+    this.expect(remainingMs, () => this.expire());
+  }
+
+  private expire(): void {
+    this.isExpired = true;
+    this.controller.abort(this.timeoutFailure());
+    this.expect(graceMs, () => this.end({ error: this.timeoutFailure() }, true));
+  }
+
+  private settle(ending: Ending): void {
+    if (this.hasEnded) this.options.onOrphanSettled();
+    else this.end(this.isExpired ? { error: this.timeoutFailure(ending) } : ending, false);
+  }
+
+  private end(ending: Ending, isOrphaned: boolean): void {
+    this.hasEnded = true;
+    if (this.deadline) this.options.deadlines.end(this.deadline);
+    this.options.onEnd(ending, isOrphaned);
+  }
+
+  private expect(lengthMs: number, onExpiry: () => void): void {
+    this.deadline = this.options.deadlines.add(lengthMs, onExpiry);
+  }
+
+  /** After the deadline whatever a check says is a timeout; the facts and the client's words are kept. */
+  private timeoutFailure(ending?: Ending): CheckFailure {
+    const error = ending !== undefined && "error" in ending ? ending.error : undefined;
+    const facts = error instanceof CheckFailure ? error.facts : undefined;
+    const detail = error instanceof CheckFailure ? error.detail : undefined;
+    return new CheckFailure("timeout", `no answer within ${formatDuration(this.options.timeoutMs)}`, {
+      ...(facts && { facts }),
+      ...(detail !== undefined && { detail }),
+    });
+  }
+}

@@ -1,0 +1,302 @@
+import { CheckFailure, type CheckPolicy, type Reason } from "../check.js";
+import { carriedOver } from "../health/state.js";
+import type { RecordSink, StatusChange } from "../signals/record.js";
+import { CheckTracer, type RunSpan, type TracingOptions } from "../signals/run-span.js";
+import { ActiveRun, type Ending } from "./active-run.js";
+import { failingGapMs, gridMs, nextPhaseTime, startSpreadMs } from "./cadence.js";
+import { CheckEntry, idle, type RegisteredCheck } from "./check-entry.js";
+import type { Clock } from "./clock.js";
+import { Deadlines } from "./deadlines.js";
+import { ResultFolder } from "./result-folder.js";
+import { Scheduler } from "./scheduler.js";
+import { type Concurrency, Slots, type Start } from "./slots.js";
+
+export interface EngineOptions {
+  readonly clock: Clock;
+  /** Which of many agents this is: spreads the phases of the same checks. */
+  readonly instance: string;
+  readonly concurrency: Concurrency;
+  readonly tracing: TracingOptions;
+  readonly sink: RecordSink;
+  /** A check's status changed, its first result and its removal included. */
+  readonly onChange: (change: StatusChange) => void;
+  /** Something that a report shows is new. */
+  readonly onNews: () => void;
+}
+
+const staleSweepMs = 1_000;
+const maxHoldMs = 3_600_000;
+const stopped = new CheckFailure("unavailable", "the check was stopped");
+const orphanMessage = "the last run has not ended yet";
+const goneEnd = { reason: stopped.reason, message: stopped.message } as const;
+
+/** Runs checks in the background: when they are due, one run of each at a time, each within its deadline; and folds the results. */
+export class Engine {
+  private readonly entries = new Map<string, CheckEntry>();
+  private readonly scheduler: Scheduler<CheckEntry>;
+  private readonly deadlines: Deadlines;
+  private readonly slots: Slots;
+  private readonly folder: ResultFolder;
+  /** Checks that are gone and not closed yet: a run of theirs has not settled. */
+  private readonly closing = new Map<CheckEntry, PendingClose>();
+  private cancelSweep: (() => void) | undefined;
+  private isStarted = false;
+  private runsPerSecond = 0;
+  /** Wall clock minus monotonic clock, fixed at the start so that a stepped wall clock moves no run. */
+  private readonly epochMs: number;
+
+  constructor(private readonly options: EngineOptions) {
+    this.scheduler = new Scheduler(options.clock, (entry, lagMs) => this.due(entry, lagMs));
+    this.deadlines = new Deadlines(options.clock);
+    this.slots = new Slots(options.concurrency);
+    this.folder = new ResultFolder({ ...options, now: () => options.clock.now(), scrub: options.tracing.scrub });
+    this.epochMs = options.clock.now() - options.clock.monotonic();
+  }
+
+  get checks(): Iterable<CheckEntry> {
+    return this.entries.values();
+  }
+
+  get isAlive(): boolean {
+    return this.scheduler.isAlive;
+  }
+
+  check(name: string): CheckEntry | undefined {
+    return this.entries.get(name);
+  }
+
+  /** Registers a check; one that was there under this name is replaced and hands its state over. */
+  add(registered: RegisteredCheck): void {
+    const { policy } = registered.identity;
+    const { clock, instance, tracing, sink } = this.options;
+    const previous = this.entries.get(policy.name);
+    if (previous) this.retire(previous);
+    const from = previous && { state: carriedOver(previous.state), history: previous.history };
+    const entry = new CheckEntry(registered, instance, tracing, clock.now(), from);
+    this.entries.set(policy.name, entry);
+    sink.checkAdded(registered.identity, entry.state.status);
+    this.expect(policy, 1);
+    if (this.isStarted) this.scheduler.schedule(entry, clock.monotonic());
+    this.options.onNews();
+  }
+
+  /** Gives a check a new policy; connection and state stay. */
+  repolicy(name: string, policy: CheckPolicy): void {
+    const entry = this.entries.get(name);
+    if (!entry) return;
+    const { sink, tracing, clock } = this.options;
+    const isSooner = policy.intervalMs < entry.policy.intervalMs;
+    sink.checkRemoved(entry.identity);
+    this.expect(entry.policy, -1);
+    this.expect(policy, 1);
+    entry.identity = { ...entry.identity, policy };
+    entry.tracer = new CheckTracer(entry.identity, tracing);
+    sink.checkAdded(entry.identity, entry.state.status);
+    if (this.isStarted && isSooner) this.scheduler.schedule(entry, this.nextRegular(entry, clock.monotonic()));
+    this.options.onNews();
+  }
+
+  /** Takes a check away; whoever alerts on changes sees it end as `unknown`. */
+  remove(name: string): void {
+    const entry = this.entries.get(name);
+    if (!entry) return;
+    this.entries.delete(name);
+    this.retire(entry);
+    this.folder.removed(entry);
+  }
+
+  /** Starts the schedule: every check once, critical ones first, spread so that they do not start all together. */
+  start(): void {
+    if (this.isStarted) return;
+    this.isStarted = true;
+    const entries = [...this.entries.values()].sort((a, b) => Number(b.policy.critical) - Number(a.policy.critical));
+    const now = this.options.clock.monotonic();
+    entries.forEach((entry, index) => {
+      const offsetMs = (index / entries.length) * startSpreadMs(entries.length, entry.policy.intervalMs);
+      this.scheduler.schedule(entry, now + Math.floor(offsetMs / gridMs) * gridMs);
+    });
+    this.scheduler.start();
+    this.sweep();
+  }
+
+  /** Runs a check now, or joins the run that is under way; resolves at its result. */
+  async runOnce(name: string): Promise<void> {
+    const entry = this.entries.get(name);
+    if (!entry) throw new RangeError(`no check is named ${name}`);
+    const result = entry.nextResult();
+    if (entry.activity.is === "idle") {
+      entry.lastDueMs = this.options.clock.monotonic();
+      this.requestStart(entry);
+    } else if (entry.activity.is === "orphaned") this.tick(entry, "timeout", orphanMessage);
+    await result;
+  }
+
+  /** Ends the schedule and every run, and closes the checks; resolves after `limitMs` even if a check never settles. */
+  async stop(limitMs: number): Promise<void> {
+    this.isStarted = false;
+    this.scheduler.stop();
+    this.cancelSweep?.();
+    for (const entry of this.entries.values()) this.end(entry);
+    await this.within(Promise.all([...this.closing.values()].map(({ closed }) => closed)), limitMs);
+  }
+
+  private due(entry: CheckEntry, lagMs: number): void {
+    const { sink, clock } = this.options;
+    const now = clock.monotonic();
+    const dueMs = entry.dueMs;
+    this.scheduleAfterStart(entry, dueMs, now);
+    if (entry.activity.is === "waiting" || entry.activity.is === "running") {
+      sink.missed(1);
+      return;
+    }
+    entry.lastDueMs = dueMs;
+    if (entry.activity.is === "orphaned") this.tick(entry, "timeout", orphanMessage);
+    else if (now < entry.holdUntilMs) this.tick(entry, "overloaded", "waiting as long as the target asked");
+    else {
+      sink.lag(lagMs / 1_000);
+      this.requestStart(entry);
+    }
+  }
+
+  /** Drift-free: the next due time follows from the last one. What a stall has made impossible is counted as missed. */
+  private scheduleAfterStart(entry: CheckEntry, dueMs: number, now: number): void {
+    const { intervalMs } = entry.policy;
+    const next = entry.isOffPhase ? this.nextRegular(entry, dueMs + intervalMs / 2) : dueMs + intervalMs;
+    entry.isOffPhase = false;
+    const skipped = next > now ? 0 : Math.floor((now - next) / intervalMs) + 1;
+    if (skipped > 0) this.options.sink.missed(skipped);
+    this.scheduler.schedule(entry, next + skipped * intervalMs);
+  }
+
+  private nextRegular(entry: CheckEntry, afterMs: number): number {
+    return nextPhaseTime(afterMs + this.epochMs, entry.policy.intervalMs, entry.phase) - this.epochMs;
+  }
+
+  private requestStart(entry: CheckEntry): void {
+    const isSteady = entry.state.rawStatus !== "unhealthy";
+    const start: Start = {
+      kind: entry.policy.kind,
+      pool: isSteady ? "steady" : "slow",
+      begin: () => this.begin(entry, start),
+    };
+    entry.activity = { is: "waiting", start };
+    this.slots.request(start);
+  }
+
+  private begin(entry: CheckEntry, start: Start): void {
+    const startedMs = this.options.clock.monotonic();
+    const span = entry.tracer.begin();
+    const run = new ActiveRun({
+      check: entry.check,
+      timeoutMs: entry.policy.timeoutMs,
+      span,
+      deadlines: this.deadlines,
+      onLong: () => this.slots.moveToSlow(start),
+      onEnd: (ending, isOrphaned) => {
+        entry.activity = isOrphaned ? { is: "orphaned", run } : idle;
+        this.slots.release(start);
+        this.finish(entry, ending, span, this.options.clock.monotonic() - startedMs);
+        if (!isOrphaned) this.settled(entry);
+        else if (!entry.isRemoved) this.options.sink.orphaned(entry.identity);
+      },
+      onOrphanSettled: () => this.settled(entry),
+    });
+    entry.activity = { is: "running", run };
+    run.begin();
+  }
+
+  private finish(entry: CheckEntry, ending: Ending, span: RunSpan, durationMs: number): void {
+    if (entry.isRemoved) {
+      span.finish({ outcome: "unhealthy", status: entry.state.status, hasStatusChanged: false, facts: {}, ...goneEnd });
+      return;
+    }
+    const { retryAfterMs } = this.folder.run(entry, ending, span, durationMs);
+    if (retryAfterMs !== undefined) {
+      entry.holdUntilMs = this.options.clock.monotonic() + Math.min(retryAfterMs, maxHoldMs);
+    }
+    this.reschedule(entry);
+  }
+
+  /** A due time at which no run could start counts as a result all the same. */
+  private tick(entry: CheckEntry, reason: Reason, message: string): void {
+    this.folder.tick(entry, reason, message);
+    this.reschedule(entry);
+  }
+
+  private reschedule(entry: CheckEntry): void {
+    if (!this.isStarted || entry.state.rawStatus !== "unhealthy") return;
+    const gapMs = failingGapMs(entry.policy, entry.state.consecutiveFailures);
+    const atMs = Math.max(entry.lastDueMs + gapMs, this.options.clock.monotonic() + gridMs);
+    if (atMs >= entry.dueMs) return;
+    entry.isOffPhase = true;
+    this.scheduler.schedule(entry, atMs);
+  }
+
+  private sweep(): void {
+    this.cancelSweep = this.options.clock.after(staleSweepMs, () => this.sweep(), true);
+    this.folder.markStale(this.entries.values());
+  }
+
+  private expect(policy: CheckPolicy, count: 1 | -1): void {
+    this.runsPerSecond += (count * 1_000) / policy.intervalMs;
+    this.scheduler.expect(this.runsPerSecond);
+  }
+
+  private retire(entry: CheckEntry): void {
+    this.options.sink.checkRemoved(entry.identity);
+    this.expect(entry.policy, -1);
+    this.end(entry);
+    entry.announce();
+  }
+
+  /** Ends a check's run, if there is one, and closes the check once that has settled. */
+  private end(entry: CheckEntry): void {
+    this.scheduler.remove(entry);
+    entry.isRemoved = true;
+    this.closing.set(entry, pendingClose());
+    const { activity } = entry;
+    if (activity.is === "waiting") {
+      this.slots.withdraw(activity.start);
+      entry.activity = idle;
+    }
+    if (activity.is === "running" || activity.is === "orphaned") activity.run.abort(stopped);
+    else void this.close(entry);
+  }
+
+  private settled(entry: CheckEntry): void {
+    entry.activity = idle;
+    if (entry.isRemoved) void this.close(entry);
+  }
+
+  private async close(entry: CheckEntry): Promise<void> {
+    try {
+      await entry.check.close?.();
+    } catch {
+      // A client that cannot say goodbye has nothing left that anybody could act on.
+    }
+    this.closing.get(entry)?.resolve();
+    this.closing.delete(entry);
+  }
+
+  private async within(work: Promise<unknown>, limitMs: number): Promise<void> {
+    let cancel: (() => void) | undefined;
+    const limit = new Promise<void>((resolve) => {
+      cancel = this.options.clock.after(limitMs, resolve);
+    });
+    await Promise.race([work, limit]);
+    cancel?.();
+  }
+}
+
+interface PendingClose {
+  readonly closed: Promise<void>;
+  readonly resolve: () => void;
+}
+
+function pendingClose(): PendingClose {
+  let resolve = (): void => undefined;
+  const closed = new Promise<void>((settle) => {
+    resolve = settle;
+  });
+  return { closed, resolve };
+}

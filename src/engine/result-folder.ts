@@ -1,0 +1,104 @@
+import type { Reason } from "../check.js";
+import { isStale, nextState, type Result, staleState, transitionOf, withTrace } from "../health/state.js";
+import { applyThresholds } from "../health/thresholds.js";
+import type { RecordSink, StatusChange } from "../signals/record.js";
+import type { RunEnd, RunSpan } from "../signals/run-span.js";
+import type { Scrub } from "../signals/scrubber.js";
+import type { Ending } from "./active-run.js";
+import type { CheckEntry } from "./check-entry.js";
+import { type Finding, findingOf } from "./finding.js";
+
+export interface ResultFolderOptions {
+  /** Wall clock, epoch milliseconds. */
+  readonly now: () => number;
+  readonly scrub: Scrub;
+  readonly sink: RecordSink;
+  /** A check's status changed, its first result and its removal included. */
+  readonly onChange: (change: StatusChange) => void;
+  /** Something that a report shows is new. */
+  readonly onNews: () => void;
+}
+
+/** Folds results into the states of checks, and says what came of it: to the trace, the records and whoever listens for changes. */
+export class ResultFolder {
+  constructor(private readonly options: ResultFolderOptions) {}
+
+  /** A run has ended: judges it, folds it, and closes its trace. */
+  run(entry: CheckEntry, ending: Ending, span: RunSpan, durationMs: number): Finding {
+    const finding = findingOf(ending, this.options.scrub);
+    const { outcome, skipped } = applyThresholds(finding.outcome, durationMs, entry.policy.thresholds);
+    const result: Result = {
+      status: outcome.status,
+      facts: outcome.facts ?? {},
+      atMs: this.options.now(),
+      durationMs,
+      ...(outcome.reason !== undefined && { reason: outcome.reason }),
+      ...(outcome.message !== undefined && { message: outcome.message }),
+      ...(skipped.length > 0 && { skippedThresholds: skipped }),
+    };
+    this.fold(entry, result, (end) => span.finish({ ...end, detail: finding.detail }));
+    return finding;
+  }
+
+  /** A due time at which no run could start counts as a result all the same: the check stays failing and never turns stale. */
+  tick(entry: CheckEntry, reason: Reason, message: string): void {
+    this.fold(entry, { status: "unhealthy", reason, message, facts: {}, atMs: this.options.now() }, () => undefined);
+  }
+
+  /** Checks without a result for three intervals are unknown. */
+  markStale(entries: Iterable<CheckEntry>): void {
+    const now = this.options.now();
+    for (const entry of entries) {
+      const { state, identity } = entry;
+      if (state.status === "unknown" || !isStale(state, entry.policy.intervalMs, now)) continue;
+      entry.state = staleState(state, now);
+      this.options.sink.checkStatus(identity, "unknown");
+      const message = "no result for three intervals";
+      this.options.onChange({ check: identity, from: state.status, to: "unknown", message, atMs: now });
+      this.options.onNews();
+    }
+  }
+
+  /** The check is gone: the change to `unknown` is its last. */
+  removed(entry: CheckEntry): void {
+    const { status } = entry.state;
+    if (status !== "unknown") {
+      const message = "the check was removed";
+      this.options.onChange({ check: entry.identity, from: status, to: "unknown", message, atMs: this.options.now() });
+    }
+    this.options.onNews();
+  }
+
+  private fold(entry: CheckEntry, result: Result, finish: (end: RunEnd) => ReturnType<RunSpan["finish"]>): void {
+    const { sink, onChange, onNews } = this.options;
+    const previous = entry.state;
+    const folded = nextState(previous, result, entry.policy, result.atMs);
+    const change = transitionOf(previous, folded);
+    const { status: outcome, reason, message, facts, atMs, durationMs } = result;
+    const kept = finish({
+      outcome,
+      facts,
+      reason,
+      message,
+      status: folded.status,
+      hasStatusChanged: change !== undefined,
+    });
+    entry.state = kept ? withTrace(folded, kept.traceId) : folded;
+    entry.history.add(result);
+    const told = { ...(reason && { reason }), ...(message !== undefined && { message }), ...kept };
+    sink.run({
+      check: entry.identity,
+      outcome,
+      facts,
+      atMs,
+      previousStatus: previous.status,
+      status: folded.status,
+      ...(durationMs !== undefined && { durationMs }),
+      ...(folded.lastSuccessMs !== undefined && { lastSuccessMs: folded.lastSuccessMs }),
+      ...told,
+    });
+    if (change) onChange({ check: entry.identity, ...change, atMs, ...told });
+    onNews();
+    entry.announce();
+  }
+}
