@@ -63,7 +63,7 @@ const packages = [
   {
     name: "@opentelemetry/(api|api-logs)",
     label: "otel-api",
-    in: "^src/(signals/|telemetry/|library[.]ts$|agent[.]ts$)",
+    in: "^src/(signals/|telemetry/|library[.]ts$|agent([.]ts$|/))",
   },
   { name: "yaml", in: "^src/config/" },
   { name: "fastest-levenshtein", in: "^src/config/" },
@@ -89,7 +89,7 @@ const lazyRules = packages
     comment: "Import it dynamically, or its types only.",
     severity: "error",
     from: { path: "^src/" },
-    to: { path: inPackage(name), dynamic: false, dependencyTypesNot: ["type-only"] },
+    to: { path: inPackage(name), dynamic: false, dependencyTypesNot: ["type-only", "type-import"] },
   }));
 
 module.exports = {

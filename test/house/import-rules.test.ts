@@ -124,7 +124,7 @@ const planted = [
     rule: "lazy-ioredis",
     what: "a driver is imported when the file is, not when the run needs it",
     file: "src/kinds/redis-planted.ts",
-    text: 'import "ioredis";',
+    text: 'import { Redis } from "ioredis";\nexport const load: () => Promise<typeof import("ioredis")> = () => import("ioredis");\nexport type Client = Redis;',
   },
   {
     rule: "no-unknown-package",
@@ -185,7 +185,7 @@ const surroundings: Readonly<Record<string, string>> = {
   "src/wire/planted-cycle-back.ts": 'import "./planted-cycle.js";',
   "test/planted-target.ts": "export const target = 1;",
   "src/kinds/redis-allowed.ts": 'import type { Redis } from "ioredis";\nexport type Client = Redis;',
-  "src/wire/postgres-allowed.ts": 'export const load = () => import("pg");',
+  "src/wire/postgres-allowed.ts": 'export const load: () => Promise<typeof import("pg")> = () => import("pg");',
 };
 
 function write(folder: string, file: string, text: string): void {

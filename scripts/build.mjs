@@ -1,0 +1,115 @@
+// Writes dist/: the library file by file with its types (tsc), the command line as bundles (esbuild), see
+// docs/adr/0003-build.md. `node scripts/build.mjs` builds both; each part is left alone while its sources are the same.
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import { pathToFileURL } from "node:url";
+import { ensureInstalled, root, stopwatch } from "./install.mjs";
+
+const dist = join(root, "dist");
+const stamps = join(root, ".cache/build");
+
+const parts = {
+  library: { build: buildLibrary, result: "dist/index.js" },
+  cli: { build: buildCli, result: "dist/cli/main.js" },
+};
+
+/** Builds the named parts whose sources changed; the library takes seconds, the command line a fraction of one. */
+export async function ensureBuilt(names = Object.keys(parts)) {
+  const stamp = sourceStamp();
+  for (const name of names) {
+    const file = join(stamps, name);
+    const { build, result } = parts[name];
+    if (existsSync(join(root, result)) && existsSync(file) && readFileSync(file, "utf8") === stamp) continue;
+    const seconds = stopwatch();
+    await build();
+    mkdirSync(stamps, { recursive: true });
+    writeFileSync(file, stamp);
+    process.stderr.write(`Built the ${name === "cli" ? "command line" : "library"} in ${seconds()}\n`);
+  }
+}
+
+function sourceStamp() {
+  const sources = readdirSync(join(root, "src"), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(root, join(entry.parentPath ?? entry.path, entry.name)));
+  const files = [...sources, "package.json", "tsconfig.json", "tsconfig.build.json", "scripts/build.mjs"].sort();
+  const hash = createHash("sha256");
+  for (const file of files) hash.update(`${file}\0`).update(readFileSync(join(root, file)));
+  return hash.digest("hex");
+}
+
+function buildLibrary() {
+  const old = existsSync(dist) ? readdirSync(dist).filter((name) => name !== "cli") : [];
+  for (const name of old) rmSync(join(dist, name), { recursive: true });
+  const compiler = join(root, "node_modules/typescript/bin/tsc");
+  const { status } = spawnSync(process.execPath, [compiler, "-p", "tsconfig.build.json"], {
+    cwd: root,
+    stdio: ["ignore", 2, 2],
+  });
+  if (status !== 0) {
+    console.error("The library does not compile.");
+    process.exit(1);
+  }
+}
+
+/**
+ * One bundle per command, shared code in chunks. Drivers stay outside: they are optional, and loaded by the first run
+ * that needs them. The probe is a bundle of its own without the shim for CommonJS packages: it must load node:http only.
+ */
+async function buildCli() {
+  const { build } = await import("esbuild");
+  const { optionalDependencies = {} } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  const shared = {
+    absWorkingDir: root,
+    bundle: true,
+    format: "esm",
+    platform: "node",
+    target: "node20.11",
+    outdir: "dist/cli",
+    sourcemap: true,
+    sourcesContent: false,
+    metafile: true,
+    external: [...Object.keys(optionalDependencies), "pg-native"],
+    logLevel: "warning",
+  };
+  const requireShim =
+    'import { createRequire as shimRequire } from "node:module"; const require = shimRequire(import.meta.url);';
+  const results = await Promise.all([
+    build({
+      ...shared,
+      entryPoints: ["src/cli/main.ts"],
+      external: [...shared.external, "./probe.js"],
+      splitting: true,
+      chunkNames: "chunks/[name]-[hash]",
+      banner: { js: requireShim },
+    }),
+    build({ ...shared, entryPoints: ["src/cli/probe.ts"] }),
+  ]);
+  const written = new Set(
+    results.flatMap(({ metafile }) => Object.keys(metafile.outputs)).map((file) => join(root, file)),
+  );
+  removeAllBut(written, join(dist, "cli"));
+  for (const name of ["main.js", "probe.js"]) makeExecutable(join(dist, "cli", name));
+}
+
+/** Chunks are named by their content; those of earlier builds would be shipped along. */
+function removeAllBut(wanted, folder) {
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
+  for (const entry of entries.filter((one) => one.isFile())) {
+    const file = join(entry.parentPath ?? entry.path, entry.name);
+    if (!wanted.has(file)) rmSync(file);
+  }
+}
+
+function makeExecutable(file) {
+  const text = readFileSync(file, "utf8");
+  if (!text.startsWith("#!")) writeFileSync(file, `#!/usr/bin/env node\n${text}`);
+  chmodSync(file, 0o755);
+}
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  ensureInstalled();
+  await ensureBuilt();
+}

@@ -1,0 +1,7 @@
+// The suites of `npm test`, in the order in which they run: each is a vitest project of vitest.config.ts.
+// The budget is what a suite may take on two cores before the closing table says so; it never fails a run.
+export const suites = [
+  { name: "unit", budgetSeconds: 60 },
+  { name: "contract", budgetSeconds: 60 },
+  { name: "integration", budgetSeconds: 240 },
+];
