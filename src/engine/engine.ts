@@ -33,6 +33,7 @@ const goneEnd = { reason: stopped.reason, message: stopped.message } as const;
 /** Runs checks in the background: when they are due, one run of each at a time, each within its deadline; and folds the results. */
 export class Engine {
   private readonly entries = new Map<string, CheckEntry>();
+  private list: readonly CheckEntry[] | undefined;
   private readonly scheduler: Scheduler<CheckEntry>;
   private readonly deadlines: Deadlines;
   private readonly slots: Slots;
@@ -53,8 +54,10 @@ export class Engine {
     this.epochMs = options.clock.now() - options.clock.monotonic();
   }
 
-  get checks(): Iterable<CheckEntry> {
-    return this.entries.values();
+  /** All checks, in the order they were registered. */
+  get checkList(): readonly CheckEntry[] {
+    this.list ??= [...this.entries.values()];
+    return this.list;
   }
 
   get isAlive(): boolean {
@@ -74,6 +77,7 @@ export class Engine {
     const from = previous && { state: carriedOver(previous.state), history: previous.history };
     const entry = new CheckEntry(registered, instance, tracing, clock.now(), from);
     this.entries.set(policy.name, entry);
+    this.list = undefined;
     sink.checkAdded(registered.identity, entry.state.status);
     this.expect(policy, 1);
     if (this.isStarted) this.scheduler.schedule(entry, clock.monotonic());
@@ -101,6 +105,7 @@ export class Engine {
     const entry = this.entries.get(name);
     if (!entry) return;
     this.entries.delete(name);
+    this.list = undefined;
     this.retire(entry);
     this.folder.removed(entry);
   }

@@ -35,6 +35,8 @@ export interface TracingOptions {
   readonly successRatio: number;
   /** `dns`, `connect`, `tls` and `ttfb` as spans of their own. */
   readonly hasPhaseSpans: boolean;
+  /** Whether targets are told of the trace (`traceparent`). */
+  readonly propagates: boolean;
   readonly scrub: Scrub;
 }
 
@@ -194,7 +196,8 @@ class RecordedClientSpan implements ClientSpan {
   ) {}
 
   /** Sampled only when this trace is kept for sure: whether a run fails is known at its end. */
-  get traceparent(): string {
+  get traceparent(): string | undefined {
+    if (!this.options.propagates) return undefined;
     const { traceId, spanId, traceFlags } = this.span.spanContext();
     const isSampled = (traceFlags & TraceFlags.SAMPLED) !== 0 && isInShare(traceId, this.options.successRatio);
     return `00-${traceId}-${spanId}-${isSampled ? "01" : "00"}`;

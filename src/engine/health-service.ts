@@ -1,0 +1,224 @@
+import { EventEmitter } from "node:events";
+import type { Check, CheckKind, CheckPolicy, Phase, Status } from "../check.js";
+import type { HistoryEntry } from "../health/history.js";
+import { nextPhase } from "../health/phase.js";
+import { createReport, judgeable, type Report } from "../health/report.js";
+import { judgeService, type ReadinessMode } from "../health/verdict.js";
+import type { Events } from "../signals/events.js";
+import type { RecordSink, ServiceChange, StatusChange } from "../signals/record.js";
+import type { TracingOptions } from "../signals/run-span.js";
+import type { CheckEntry } from "./check-entry.js";
+import type { Clock } from "./clock.js";
+import { Engine } from "./engine.js";
+import type { Concurrency } from "./slots.js";
+
+/** Where the signals go; the agent hands in its own, a library takes the host's OpenTelemetry. */
+export interface ServiceSignals {
+  readonly tracing: TracingOptions;
+  readonly sink: RecordSink;
+  readonly events: () => Events;
+}
+
+export interface ServiceSettings {
+  readonly version?: string | undefined;
+  readonly instance: string;
+  readonly readiness: ReadinessMode;
+  readonly concurrency: Concurrency;
+  /** Whether a stalled scheduler fails liveness. */
+  readonly watchesScheduler: boolean;
+  readonly clock: Clock;
+}
+
+/** What the engine must know of a check's kind. */
+export type CheckTraits = Pick<CheckKind, "facts" | "hasOpenFacts" | "isResources">;
+
+export interface HealthChanges {
+  change: [StatusChange];
+  status: [ServiceChange];
+}
+
+const defaultStopLimitMs = 3_000;
+
+/** The checks of one service, what holds of them, and the one report that every audience is answered from. */
+export class HealthService {
+  private readonly engine: Engine;
+  private readonly emitter = new EventEmitter<HealthChanges>();
+  private readonly startedAtMs: number;
+  private currentPhase: Phase = "starting";
+  private isScheduled = false;
+  private hasStartedOnce = false;
+  private serviceStatus: Status = "unknown";
+  private news = new News();
+  private memo: { readonly revision: number; readonly atMs: number; readonly report: Report } | undefined;
+
+  constructor(
+    private readonly settings: ServiceSettings,
+    private readonly signals: ServiceSignals,
+  ) {
+    this.startedAtMs = settings.clock.now();
+    this.engine = new Engine({
+      clock: settings.clock,
+      instance: settings.instance,
+      concurrency: settings.concurrency,
+      tracing: signals.tracing,
+      sink: signals.sink,
+      onChange: (change) => this.changed(change),
+      onNews: () => this.news.add(),
+    });
+    signals.sink.serviceStatus(this.serviceStatus);
+  }
+
+  get phase(): Phase {
+    return this.currentPhase;
+  }
+
+  get status(): Status {
+    return this.serviceStatus;
+  }
+
+  get isAlive(): boolean {
+    return !this.settings.watchesScheduler || this.engine.isAlive;
+  }
+
+  get hasStarted(): boolean {
+    this.hasStartedOnce ||= this.isScheduled && this.views().every((check) => check.state.result !== undefined);
+    return this.hasStartedOnce;
+  }
+
+  /** New when a verdict may be; news of single runs is gathered for longer the more checks there are. */
+  get revision(): number {
+    return this.news.revision(this.settings.clock.monotonic(), this.views().length);
+  }
+
+  get checkNames(): readonly string[] {
+    return this.views().map((check) => check.policy.name);
+  }
+
+  report(exclude?: ReadonlySet<string>): Report {
+    const nowMs = this.settings.clock.now();
+    if (exclude && exclude.size > 0) return this.createReport(nowMs, exclude);
+    const { revision } = this;
+    if (this.memo?.revision !== revision || this.memo.atMs !== nowMs) {
+      this.memo = { revision, atMs: nowMs, report: this.createReport(nowMs) };
+    }
+    return this.memo.report;
+  }
+
+  history(check: string): readonly HistoryEntry[] | undefined {
+    return this.engine.check(check)?.history.entries();
+  }
+
+  /** Adds a check, or puts another in its place; the state stays until the new one's first result. */
+  add(policy: CheckPolicy, kind: CheckTraits, check: Check): void {
+    this.engine.add({
+      identity: { policy, facts: kind.facts, hasOpenFacts: kind.hasOpenFacts ?? false },
+      check,
+      isResources: kind.isResources ?? false,
+    });
+    this.judge();
+  }
+
+  repolicy(name: string, policy: CheckPolicy): void {
+    this.engine.repolicy(name, policy);
+    this.judge();
+  }
+
+  remove(name: string): void {
+    this.engine.remove(name);
+    this.judge();
+  }
+
+  /** Runs checks once, now, whatever the schedule; resolves when each has a result. */
+  async runOnce(names: readonly string[] = this.checkNames): Promise<void> {
+    await Promise.all(names.map((name) => this.engine.runOnce(name)));
+  }
+
+  on<Name extends keyof HealthChanges>(name: Name, listener: (...change: HealthChanges[Name]) => void): this {
+    this.emitter.on(name, listener as never);
+    return this;
+  }
+
+  /** Begins to run checks; resolves after their first results, or the longest timeout. */
+  async start(): Promise<void> {
+    const first = this.views().map((check) => check.nextResult());
+    this.isScheduled = true;
+    this.engine.start();
+    this.judge();
+    await Promise.all(first);
+  }
+
+  /** Not ready from now on, whatever the checks say; they go on. */
+  drain(): void {
+    this.currentPhase = "draining";
+    this.news.addUrgent();
+  }
+
+  /** Ends all runs and closes the checks, within `limitMs` even if one never settles. */
+  async stop(limitMs = defaultStopLimitMs): Promise<void> {
+    this.drain();
+    await this.engine.stop(limitMs);
+  }
+
+  private views(): readonly CheckEntry[] {
+    return this.engine.checkList;
+  }
+
+  private createReport(nowMs: number, exclude?: ReadonlySet<string>): Report {
+    const checks = this.views();
+    return createReport({
+      checks: exclude ? checks.filter((check) => !exclude.has(check.policy.name)) : checks,
+      phase: this.currentPhase,
+      liveness: this.isAlive,
+      readinessMode: this.settings.readiness,
+      version: this.settings.version,
+      startedAtMs: this.startedAtMs,
+      nowMs,
+    });
+  }
+
+  private changed(change: StatusChange): void {
+    this.signals.events().checkChanged(change);
+    this.judge();
+    this.emitter.emit("change", change);
+  }
+
+  /** Re-judges the service; changes of single checks are rare, so this may look at all of them. */
+  private judge(): void {
+    this.news.addUrgent();
+    if (this.isScheduled) this.currentPhase = nextPhase(this.currentPhase, this.settings.readiness, this.views());
+    const verdict = judgeService(this.views().map(judgeable), this.currentPhase, this.settings.readiness);
+    const { status: to, message } = verdict;
+    if (to === this.serviceStatus) return;
+    const change: ServiceChange = { from: this.serviceStatus, to, message, atMs: this.settings.clock.now() };
+    this.serviceStatus = to;
+    this.signals.sink.serviceStatus(to);
+    this.signals.events().serviceChanged(change);
+    this.emitter.emit("status", change);
+  }
+}
+
+const newsMsPerCheck = 0.1;
+
+/** Counts what is new. News of runs waits until enough of it is gathered to be worth a new report; a verdict's does not. */
+class News {
+  private current = 0;
+  private bumpedAtMs = Number.NEGATIVE_INFINITY;
+  private hasMore = false;
+
+  add(): void {
+    this.hasMore = true;
+  }
+
+  addUrgent(): void {
+    this.current++;
+  }
+
+  revision(nowMs: number, checks: number): number {
+    if (this.hasMore && nowMs - this.bumpedAtMs >= checks * newsMsPerCheck) {
+      this.hasMore = false;
+      this.bumpedAtMs = nowMs;
+      this.current++;
+    }
+    return this.current;
+  }
+}
