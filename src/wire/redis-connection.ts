@@ -1,0 +1,184 @@
+import { connect as connectPlain } from "node:net";
+import type { Redis, RedisOptions } from "ioredis";
+import { CheckFailure } from "../check.js";
+import type { Address } from "./address.js";
+import { errorCode } from "./network-failure.js";
+import { isClosedError, isNeedlessPassword, redisFailure } from "./redis-failure.js";
+import { type TlsOptions, toConnectionOptions } from "./tls-options.js";
+
+/** One server and who we are there. */
+export interface RedisServer {
+  readonly address: Address;
+  readonly username?: string | undefined;
+  readonly password?: string | undefined;
+  /** The database to select; 0 needs no selecting. */
+  readonly db: number;
+  /** Given, even empty: TLS. */
+  readonly tls?: TlsOptions | undefined;
+}
+
+/** The time there is to connect. */
+export interface Attempt {
+  readonly signal: AbortSignal;
+  readonly timeoutMs: number;
+}
+
+/** Answers longer than this end the connection; an `INFO` is below 20 kB. */
+const maxAnswerBytes = 16 * 1024 * 1024;
+/** A Redis without TLS may never answer a TLS greeting; the rest of the time is for finding that out. */
+const handshakeShare = 0.6;
+
+/** Connects and signs in; throws a `CheckFailure`, after which nothing is left open. */
+export async function connectRedis(server: RedisServer, attempt: Attempt): Promise<RedisConnection> {
+  const Client = await loadClient();
+  if (attempt.signal.aborted) throw attempt.signal.reason;
+  const connection = new RedisConnection(new Client(clientOptions(server, attempt)));
+  const destroy = () => connection.destroy();
+  attempt.signal.addEventListener("abort", destroy, { once: true });
+  try {
+    await connection.open();
+    await connection.signIn(server);
+    return connection;
+  } catch (error) {
+    connection.destroy();
+    if (attempt.signal.aborted) throw attempt.signal.reason;
+    throw await explain(error, server, attempt);
+  } finally {
+    attempt.signal.removeEventListener("abort", destroy);
+  }
+}
+
+/** One connection to one server. It never reconnects: a broken one is replaced, by whoever runs next. */
+export class RedisConnection {
+  readonly #client: Redis;
+  /** `connect()` rejects without a cause; it is in the latest `error` event. */
+  #latestError: unknown;
+  #answerBytes = 0;
+
+  constructor(client: Redis) {
+    this.#client = client;
+    // A client without this listener writes to the console.
+    client.on("error", (error) => {
+      this.#latestError = error;
+    });
+  }
+
+  get isOpen(): boolean {
+    return this.#client.status === "ready";
+  }
+
+  async open(): Promise<void> {
+    await this.#client.connect().catch((error) => {
+      throw this.#failure(error, "connect");
+    });
+    this.#client.stream.on("data", (chunk: Uint8Array) => this.#count(chunk.length));
+  }
+
+  /** Sent at once, answered in order: one round trip. */
+  async signIn({ username, password, db }: RedisServer): Promise<void> {
+    const steps = [
+      ...(username !== undefined || password !== undefined ? [this.#login(username, password ?? "")] : []),
+      ...(db > 0 ? [this.command("SELECT", String(db))] : []),
+    ];
+    // For people who read CLIENT LIST; a user without the permission does without.
+    const named = this.command("CLIENT", "SETNAME", "healthspan").catch(() => undefined);
+    const results = await Promise.allSettled(steps);
+    await named;
+    const failed = results.find((result) => result.status === "rejected");
+    if (failed) throw failed.reason;
+  }
+
+  /** One command; throws a `CheckFailure` that holds nothing of the command's arguments. */
+  async command(name: string, ...args: readonly string[]): Promise<unknown> {
+    this.#answerBytes = 0;
+    try {
+      return await this.#client.call(name, ...args);
+    } catch (error) {
+      throw this.#failure(error, name);
+    }
+  }
+
+  /** Closes the socket at once; pending commands are rejected. Safe at any time, and twice. */
+  destroy(): void {
+    this.#client.disconnect();
+    this.#client.stream?.destroy();
+  }
+
+  async #login(username: string | undefined, password: string): Promise<void> {
+    try {
+      await this.#client.call("AUTH", ...(username === undefined ? [password] : [username, password]));
+    } catch (error) {
+      if (!isNeedlessPassword(error)) throw this.#failure(error, "AUTH");
+    }
+  }
+
+  #failure(error: unknown, command: string): CheckFailure {
+    const isCauseKnown = !isClosedError(error) || this.#latestError === undefined;
+    return redisFailure(isCauseKnown ? error : this.#latestError, command);
+  }
+
+  #count(bytes: number): void {
+    this.#answerBytes += bytes;
+    if (this.#answerBytes <= maxAnswerBytes) return;
+    this.#latestError = new CheckFailure("protocol", "the answer is longer than any of Redis");
+    this.destroy();
+  }
+}
+
+function clientOptions({ address, tls }: RedisServer, { timeoutMs }: Attempt) {
+  return {
+    host: address.host,
+    port: address.port,
+    ...(tls && { tls: toConnectionOptions(tls, address.host) }),
+    connectTimeout: Math.max(1, Math.round(tls ? timeoutMs * handshakeShare : timeoutMs)),
+    lazyConnect: true,
+    // We sign in ourselves: the client's own way needs the permission to HELLO, says no more than an event when the
+    // database does not exist, and writes to the console when the server has no password.
+    protocol: 2,
+    disableClientInfo: true,
+    enableReadyCheck: false,
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    autoResendUnfulfilledCommands: false,
+    autoResubscribe: false,
+    retryStrategy: null,
+    disconnectTimeout: 1,
+  } satisfies RedisOptions;
+}
+
+async function loadClient(): Promise<typeof Redis> {
+  try {
+    return (await import("ioredis")).Redis;
+  } catch (cause) {
+    throw new CheckFailure("internal", "the package ioredis cannot be loaded; `npm install ioredis`", { cause });
+  }
+}
+
+const unclearCode = /^(ETIMEDOUT|ECONNRESET|EPROTO|ERR_SSL_.+)$/;
+
+/** What a plain Redis makes of a TLS greeting depends on the bytes: an error reply, or waiting for the end of a line. */
+async function explain(error: unknown, server: RedisServer, attempt: Attempt): Promise<unknown> {
+  if (!server.tls || !unclearCode.test(errorCode(error) ?? "")) return error;
+  if (!(await isPlainRedis(server.address, attempt.signal))) return error;
+  return new CheckFailure("tls", "TLS asked for, but this port speaks Redis without it", { cause: error });
+}
+
+/** True when the port answers a plain PING, which carries no credentials, as only Redis does. */
+function isPlainRedis({ host, port }: Address, signal: AbortSignal): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connectPlain({ host, port });
+    const settle = (isRedis: boolean) => {
+      signal.removeEventListener("abort", giveUp);
+      socket.destroy();
+      resolve(isRedis);
+    };
+    const giveUp = () => settle(false);
+    signal.addEventListener("abort", giveUp, { once: true });
+    socket.on("connect", () => socket.write("PING\r\n"));
+    socket.on("data", (answer) =>
+      settle(/^(\+PONG|-NOAUTH|-LOADING|-MASTERDOWN|-ERR)/.test(answer.toString("latin1"))),
+    );
+    socket.on("error", giveUp);
+    socket.on("close", giveUp);
+  });
+}
