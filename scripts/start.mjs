@@ -6,7 +6,12 @@ import { join } from "node:path";
 const { ensureInstalled, root } = await import("./install.mjs");
 ensureInstalled();
 const { ensureBuilt } = await import("./build.mjs");
-await ensureBuilt(["cli"]);
+try {
+  await ensureBuilt(["cli"]);
+} catch (error) {
+  console.error(error.message);
+  process.exit(1);
+}
 
 const demo = spawn(process.execPath, [join(root, "dist/cli/main.js"), "demo", ...process.argv.slice(2)], {
   stdio: "inherit",
