@@ -41,6 +41,7 @@ export const attr = {
   networkTransport: "network.transport",
   urlFull: "url.full",
   httpRequestMethod: "http.request.method",
+  httpRequestResendCount: "http.request.resend_count",
   httpResponseStatusCode: "http.response.status_code",
   httpResponseBodySize: "http.response.body.size",
   dbSystemName: "db.system.name",
@@ -79,6 +80,8 @@ export const event = {
 
 /** Instrumentation scope of everything we emit. */
 export const scopeName = "healthspan";
+/** Our own version, that of package.json (a test compares): the scope's, and the `user-agent` of checks. */
+export const scopeVersion = "0.1.0";
 
 export const rootSpanName = (checkName: string): string => `health.check ${checkName}`;
 
@@ -89,3 +92,6 @@ export const durationBoundsSeconds = [
 
 /** A list fact becomes at most this many series. */
 export const maxItems = 50;
+
+/** Our own version, as spans, metrics and requests to targets say it; a test holds it against package.json. */
+export const agentVersion = "0.1.0";

@@ -1,7 +1,27 @@
-import type { CheckKind, FactTable } from "../check.js";
+import type { IncomingMessage } from "node:http";
+import { type Check, CheckFailure, type CheckKind, type CheckRun, type FactTable, type Outcome } from "../check.js";
+import { attr } from "../semconv.js";
+import { HttpCall } from "../wire/http-call.js";
+import type { HttpBody } from "../wire/http-exchange.js";
+import {
+  badRequestHint,
+  bodyMismatch,
+  expectStatus,
+  headerMismatch,
+  type Mismatch,
+  retryAfterMs,
+  type StatusExpectation,
+  statusMismatch,
+} from "../wire/http-expectation.js";
 import { type HttpOptions, httpOptions } from "../wire/http-options.js";
+import { isRedirect, redirectedTarget } from "../wire/http-redirect.js";
+import { createHttpTarget, type HttpTarget } from "../wire/http-target.js";
+import type { SecureDialer } from "../wire/secure-socket.js";
 
 export type { HttpOptions } from "../wire/http-options.js";
+
+/** What servers say about a bad request fits; bytes. */
+const maxHintBytes = 4_096;
 
 const milliseconds = (name: string, description: string) =>
   ({
@@ -42,8 +62,114 @@ export const httpKind: CheckKind<HttpOptions> = {
   options: httpOptions,
   facts,
   defaults: { intervalMs: 30_000, timeoutMs: 5_000 },
-  create: () => {
-    throw new Error("not built yet");
-  },
+  create: (options) => new HttpCheck(options),
   fromUrl: (url) => (url.protocol === "http:" || url.protocol === "https:" ? { url: url.href } : undefined),
 };
+
+class HttpCheck implements Check {
+  private readonly target: HttpTarget;
+  private readonly status: StatusExpectation;
+  private dialer: SecureDialer | undefined;
+
+  constructor(private readonly options: HttpOptions) {
+    const { url, method, headers = {}, body, tls = {}, ipFamily } = options;
+    this.target = createHttpTarget(new URL(url), { method, headers, body, tls, ipFamily });
+    this.status = expectStatus(options.expect.status);
+  }
+
+  async run(run: CheckRun): Promise<Outcome> {
+    let target = this.target;
+    for (let redirects = 0; ; redirects++) {
+      const found = await this.request(target, redirects, run);
+      if ("status" in found) return found;
+      target = found;
+    }
+  }
+
+  /** One request on a connection of its own: an outcome, or where a redirect leads. */
+  private request(target: HttpTarget, redirects: number, { signal, trace }: CheckRun): Promise<Outcome | HttpTarget> {
+    return trace.client(target.request.method, target.attributes, async (span) => {
+      if (redirects > 0) span.set({ [attr.httpRequestResendCount]: redirects });
+      const call = new HttpCall(target, span);
+      try {
+        const dialer = target.isSecure ? await this.dialerFor(target) : undefined;
+        const response = await call.send(signal, dialer, this.mayPropagate(target));
+        const status = response.statusCode ?? 0;
+        if (redirects < this.options.followRedirects && isRedirect(status)) {
+          return redirectedTarget(target, status, response.headers.location);
+        }
+        await this.judge(call, response, redirects);
+        return { status: "healthy", facts: call.facts };
+      } catch (error) {
+        throw call.failure(error, signal);
+      } finally {
+        call.close();
+      }
+    });
+  }
+
+  private async dialerFor(target: HttpTarget): Promise<SecureDialer> {
+    if (target === this.target && this.dialer) return this.dialer;
+    const { createSecureDialer } = await import("../wire/secure-socket.js");
+    const dialer = createSecureDialer(target.request.tls, target.socket.host, ["http/1.1"]);
+    if (target === this.target) this.dialer = dialer;
+    return dialer;
+  }
+
+  /** Our trace is for the service that was configured, not for wherever it sends us. */
+  private mayPropagate(target: HttpTarget): boolean {
+    return this.options.propagate && (target === this.target || target.url.origin === this.target.url.origin);
+  }
+
+  private async judge(call: HttpCall, response: IncomingMessage, redirects: number): Promise<void> {
+    const { expect, maxBodyBytes } = this.options;
+    const status = response.statusCode ?? 0;
+    const mismatch = statusMismatch(status, this.status);
+    if (mismatch) throw await this.statusFailure(mismatch, call, response, redirects);
+    refuse(headerMismatch(response.headers, expect.headers));
+    const isBodyJudged = expect.bodyContains !== undefined || expect.json !== undefined;
+    const body = await call.body(response, maxBodyBytes, isBodyJudged);
+    if (!isBodyJudged) return;
+    const coding = response.headers["content-encoding"] ?? "identity";
+    const plain = coding === "identity" ? body : await expanded(body, coding, maxBodyBytes);
+    refuse(bodyMismatch({ text: plain.bytes.toString(), isWhole: plain.isWhole }, expect));
+  }
+
+  private async statusFailure(
+    { reason, message }: Mismatch,
+    call: HttpCall,
+    response: IncomingMessage,
+    redirects: number,
+  ) {
+    const status = response.statusCode ?? 0;
+    const isAskedToWait = status === 429 || status === 503;
+    const waitMs = isAskedToWait ? retryAfterMs(response.headers["retry-after"], Date.now()) : undefined;
+    const hint = await this.hintFor(call, response, redirects);
+    return new CheckFailure(reason, hint === undefined ? message : `${message}: ${hint}`, {
+      ...(waitMs !== undefined && { retryAfterMs: waitMs }),
+    });
+  }
+
+  private async hintFor(call: HttpCall, response: IncomingMessage, redirects: number): Promise<string | undefined> {
+    const status = response.statusCode ?? 0;
+    if (isRedirect(status)) {
+      return redirects === 0
+        ? "redirects are followed only with `followRedirects`"
+        : `${redirects} redirects were followed`;
+    }
+    if (status !== 400) return undefined;
+    const { bytes } = await call.body(response, maxHintBytes, true);
+    return badRequestHint(bytes.toString());
+  }
+}
+
+async function expanded(body: HttpBody, coding: string, maxBytes: number): Promise<HttpBody> {
+  const { expandBody } = await import("../wire/http-decoding.js");
+  return expandBody(body, coding, maxBytes);
+}
+
+function refuse(mismatch: Mismatch | undefined): void {
+  if (!mismatch) return;
+  const { reason, message, detail } = mismatch;
+  throw new CheckFailure(reason, message, detail === undefined ? {} : { detail });
+}

@@ -12,8 +12,8 @@ const isToken = (text: string): boolean => /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(
 const isFieldValue = (text: string): boolean => /^[\t\x20-\x7e\x80-\xff]*$/.test(text);
 /** RFC 6901, section 3. */
 const isPointer = (text: string): boolean => /^(\/([^~/]|~[01])*)*$/.test(text);
-/** What follows from the connection and the body; a wrong one would desynchronise the answer. */
-const ownHeaders = new Set(["connection", "content-length", "transfer-encoding", "keep-alive", "expect", "trailer"]);
+/** What follows from connection and body; a wrong one would put sender and receiver out of step. */
+const ownHeaders = new Set(["content-length", "transfer-encoding", "keep-alive", "expect", "trailer"]);
 
 const headerName = z.string().refine(isToken, "is no header name (RFC 9110): letters, digits and `-`");
 

@@ -40,6 +40,13 @@ const words: Partial<Record<Reason, string>> = {
   timeout: "no answer in time",
 };
 
+/** Where the code says more than the reason does. */
+const wordsByCode: Readonly<Record<string, string>> = {
+  ERR_SSL_WRONG_VERSION_NUMBER: "the port does not speak TLS",
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: "the port does not speak TLS",
+  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: "the server asks for a client certificate",
+};
+
 /** The `code` of a client's error, its own or its cause's; with several attempts (happy eyeballs), the first one's. */
 export function errorCode(error: unknown): string | undefined {
   if (typeof error !== "object" || error === null) return undefined;
@@ -69,10 +76,22 @@ export function networkFailure(error: unknown, options: NetworkFailureOptions = 
   if (error instanceof CheckFailure) return error;
   const code = errorCode(error);
   const reason = reasonOfCode(code) ?? options.fallback ?? "network";
-  const message = code === undefined ? (words[reason] ?? reason) : `${words[reason] ?? reason} (${code})`;
+  const said = wordsByCode[code ?? ""] ?? words[reason] ?? reason;
+  const message = code === undefined ? said : `${said} (${code})`;
   return new CheckFailure(reason, message, {
     cause: error,
     detail: error instanceof Error ? error.message : String(error),
     ...(options.facts && { facts: options.facts }),
+  });
+}
+
+/** The same failure with the facts that were gathered until then. */
+export function withFacts(failure: CheckFailure, facts: Facts): CheckFailure {
+  const { reason, message, detail, retryAfterMs, cause } = failure;
+  return new CheckFailure(reason, message, {
+    facts: { ...facts, ...failure.facts },
+    cause,
+    ...(detail !== undefined && { detail }),
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
   });
 }

@@ -1,0 +1,86 @@
+import type { IncomingMessage } from "node:http";
+import { CheckFailure, type ClientSpan, type FactValue } from "../check.js";
+import { attr } from "../semconv.js";
+import { exchange, exchangeFailure, type HttpBody, readBody } from "./http-exchange.js";
+import type { HttpTarget } from "./http-target.js";
+import { withFacts } from "./network-failure.js";
+import { OpenSocket, roundMs } from "./open-socket.js";
+import type { SecureDialer } from "./secure-socket.js";
+
+/** One request on a connection of its own. Facts, attributes and phases are filled in as they become known. */
+export class HttpCall {
+  readonly facts: Record<string, FactValue> = {};
+  private opened: OpenSocket | undefined;
+
+  constructor(
+    private readonly target: HttpTarget,
+    private readonly span: ClientSpan,
+  ) {}
+
+  /** Connects, sends the request and resolves with the head of the answer; `dialer` for https. */
+  async send(signal: AbortSignal, dialer: SecureDialer | undefined, isTraceSent: boolean): Promise<IncomingMessage> {
+    const { target, span } = this;
+    const opened = new OpenSocket(target.socket, signal, dialer?.dial);
+    this.opened = opened;
+    await opened.connected();
+    this.describeConnection(opened);
+    if (dialer) await this.secure(opened, dialer);
+    const traceparent = isTraceSent && !target.hasOwnTraceparent ? span.traceparent : undefined;
+    const sentMs = performance.now();
+    const response = await exchange(opened.socket, target, traceparent);
+    this.describeAnswer(response, sentMs);
+    return response;
+  }
+
+  /** At most `maxBytes` of the body; none of it is read for 0. */
+  async body(response: IncomingMessage, maxBytes: number, isKept: boolean): Promise<HttpBody> {
+    const hasBody = this.target.request.method !== "HEAD" && response.statusCode !== 101;
+    if (maxBytes === 0 || !hasBody) return { byteCount: 0, isWhole: !hasBody, bytes: Buffer.alloc(0) };
+    const body = await readBody(response, maxBytes, isKept);
+    this.facts.body_bytes = body.byteCount;
+    return body;
+  }
+
+  /** What was thrown, as a failure with the facts gathered until then. The signal's own reason stays what it is. */
+  failure(error: unknown, signal: AbortSignal): unknown {
+    // A response that the abort cut off says "aborted" instead of the reason.
+    if (signal.aborted && signal.reason instanceof CheckFailure) return signal.reason;
+    const failure = exchangeFailure(error);
+    return failure instanceof CheckFailure ? withFacts(failure, this.facts) : failure;
+  }
+
+  close(): void {
+    this.opened?.close();
+  }
+
+  private describeConnection({ socket, startMs, dnsEndMs, connectEndMs, dnsMs, connectMs }: OpenSocket): void {
+    const { facts, span } = this;
+    if (dnsMs !== undefined) facts.dns_ms = dnsMs;
+    if (connectMs !== undefined) facts.connect_ms = connectMs;
+    span.set({ [attr.networkPeerAddress]: socket.remoteAddress, [attr.networkPeerPort]: socket.remotePort });
+    if (dnsEndMs !== undefined) span.phase("dns", startMs, dnsEndMs);
+    if (connectEndMs !== undefined) span.phase("connect", dnsEndMs ?? startMs, connectEndMs);
+  }
+
+  private async secure(opened: OpenSocket, dialer: SecureDialer): Promise<void> {
+    const { tlsEndMs, certificateDaysLeft, rejection } = await dialer.handshake(opened);
+    const { connectEndMs = tlsEndMs } = opened;
+    this.facts.tls_ms = roundMs(tlsEndMs - connectEndMs);
+    if (certificateDaysLeft !== undefined) this.facts.certificate_days_left = certificateDaysLeft;
+    this.span.phase("tls", connectEndMs, tlsEndMs);
+    if (rejection) throw rejection;
+  }
+
+  private describeAnswer(response: IncomingMessage, sentMs: number): void {
+    const { facts, span } = this;
+    const headMs = performance.now();
+    facts.ttfb_ms = roundMs(headMs - sentMs);
+    facts.status_code = response.statusCode ?? 0;
+    facts.http_version = response.httpVersion;
+    span.set({
+      [attr.httpResponseStatusCode]: response.statusCode,
+      [attr.networkProtocolVersion]: response.httpVersion,
+    });
+    span.phase("ttfb", sentMs, headMs);
+  }
+}

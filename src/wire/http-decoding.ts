@@ -1,0 +1,30 @@
+import type { Transform } from "node:stream";
+import { constants, createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
+import { CheckFailure } from "../check.js";
+import { type HttpBody, readBody } from "./http-exchange.js";
+
+// A body that was cut at the cap still gives what it holds.
+const zlibOptions = { finishFlush: constants.Z_SYNC_FLUSH };
+const brotliOptions = { finishFlush: constants.BROTLI_OPERATION_FLUSH };
+
+const decoders: Readonly<Record<string, () => Transform>> = {
+  gzip: () => createGunzip(zlibOptions),
+  "x-gzip": () => createGunzip(zlibOptions),
+  deflate: () => createInflate(zlibOptions),
+  br: () => createBrotliDecompress(brotliOptions),
+};
+
+/** Expands a body that came compressed though `identity` was asked for; stops at `maxBytes`, so no bomb goes off. */
+export async function expandBody(body: HttpBody, coding: string, maxBytes: number): Promise<HttpBody> {
+  const decoder = decoders[coding.trim().toLowerCase()]?.();
+  if (!decoder) throw new CheckFailure("unexpected", "body is encoded in a way that is not understood");
+  try {
+    decoder.end(body.bytes);
+    const expanded = await readBody(decoder, maxBytes, true);
+    return { ...expanded, isWhole: expanded.isWhole && body.isWhole };
+  } catch (error) {
+    throw new CheckFailure("protocol", "body is not encoded as its header says", { cause: error });
+  } finally {
+    decoder.destroy();
+  }
+}

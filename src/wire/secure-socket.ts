@@ -1,0 +1,107 @@
+import type { X509Certificate } from "node:crypto";
+import {
+  type ConnectionOptions,
+  checkServerIdentity,
+  connect,
+  createSecureContext,
+  type SecureContext,
+  TLSSocket,
+} from "node:tls";
+import { CheckFailure } from "../check.js";
+import type { Dial, OpenSocket } from "./open-socket.js";
+import { type TlsOptions, toConnectionOptions } from "./tls-options.js";
+
+/** Who answered, once the handshake is over. */
+export interface Identity {
+  readonly tlsEndMs: number;
+  /** Undefined for cipher suites without one. */
+  readonly certificate: X509Certificate | undefined;
+  /** To the hundredth; negative once it has ended. */
+  readonly certificateDaysLeft: number | undefined;
+  /** What is wrong with the certificate. */
+  readonly rejection: CheckFailure | undefined;
+}
+
+/** Opens TLS connections to one host. Made once per check, since reading certificates and keys is dear. */
+export interface SecureDialer {
+  readonly dial: Dial;
+  /**
+   * Waits for the handshake of a connected socket; rejects with the socket's error or the signal's reason. It does not
+   * reject for the certificate: whoever sends anything must look at `rejection` first.
+   */
+  handshake(opened: OpenSocket): Promise<Identity>;
+}
+
+/**
+ * Each connection is a full handshake: a resumed session shows no certificate and is not held against the host.
+ * Throws a `CheckFailure` when certificate or key cannot be used.
+ */
+export function createSecureDialer(tls: TlsOptions, host: string, alpn: readonly string[]): SecureDialer {
+  const { ca, cert, key, rejectUnauthorized, ...rest } = toConnectionOptions(tls, host);
+  const options: ConnectionOptions = {
+    ...rest,
+    // Node judges all the same; that we answer for it gives a rejected certificate a date, too.
+    rejectUnauthorized: false,
+    secureContext: secureContext({ ca, cert, key }),
+    checkServerIdentity: (_host, certificate) => checkServerIdentity(tls.serverName ?? host, certificate),
+    ALPNProtocols: [...alpn],
+  };
+  return {
+    dial: (socketOptions) => connect({ ...options, ...socketOptions }),
+    handshake: (opened) => handshake(opened, rejectUnauthorized !== false),
+  };
+}
+
+function secureContext(material: Pick<ConnectionOptions, "ca" | "cert" | "key">): SecureContext {
+  try {
+    return createSecureContext(material);
+  } catch (error) {
+    const detail = error instanceof Error ? error.message : String(error);
+    throw new CheckFailure("tls", "`cert`, `key` or `ca` of `tls` cannot be used", { cause: error, detail });
+  }
+}
+
+function handshake({ socket }: OpenSocket, isJudged: boolean): Promise<Identity> {
+  if (!(socket instanceof TLSSocket)) throw new TypeError("no TLS socket");
+  return new Promise((resolve, reject) => {
+    socket.once("error", reject);
+    socket.once("secureConnect", () => {
+      const isRejected = isJudged && !socket.authorized;
+      const certificate = socket.getPeerX509Certificate();
+      resolve({
+        tlsEndMs: performance.now(),
+        certificate,
+        certificateDaysLeft: certificate && daysLeft(certificate, Date.now()),
+        // Typed as an Error, but it is the code.
+        rejection: isRejected ? certificateFailure(String(socket.authorizationError)) : undefined,
+      });
+    });
+  });
+}
+
+const millisecondsPerDay = 86_400_000;
+
+function daysLeft(certificate: X509Certificate, nowMs: number): number {
+  return Math.floor(((Date.parse(certificate.validTo) - nowMs) / millisecondsPerDay) * 100) / 100;
+}
+
+/** What people call the codes that they meet most. */
+const wordsByCode: Readonly<Record<string, string>> = {
+  CERT_HAS_EXPIRED: "certificate has expired",
+  CERT_NOT_YET_VALID: "certificate is not valid yet",
+  CERT_REVOKED: "certificate is revoked",
+  ERR_TLS_CERT_ALTNAME_INVALID: "certificate is not for this host",
+  DEPTH_ZERO_SELF_SIGNED_CERT: "certificate is self-signed",
+  SELF_SIGNED_CERT_IN_CHAIN: "certificate is signed by an authority that is not trusted",
+  UNABLE_TO_GET_ISSUER_CERT: "certificate is signed by an authority that is not trusted",
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: "certificate is signed by an authority that is not trusted",
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: "certificate is signed by an authority that is not trusted",
+};
+
+function certificateFailure(code: string): CheckFailure {
+  const words = wordsByCode[code] ?? "certificate is rejected";
+  // Node gives a sentence where it has no code; it may quote the certificate, so it is no message.
+  return /^[A-Z0-9_]+$/.test(code)
+    ? new CheckFailure("tls", `${words} (${code})`)
+    : new CheckFailure("tls", words, { detail: code });
+}
