@@ -12,7 +12,12 @@ const maxLagMs = 1_000;
 const maxEntries = 64;
 
 export interface AnswerCache {
-  get(key: string, build: () => Answer): Answer;
+  get(key: string, build: () => Answer, options?: CacheOptions): Answer;
+}
+
+export interface CacheOptions {
+  /** The answer's verdict is not the service's own, so that a new status does not announce its changes. */
+  readonly hasOwnVerdict?: boolean;
 }
 
 interface Entry {
@@ -30,10 +35,10 @@ interface Entry {
 export function createAnswerCache(source: HealthSource, clock: () => number): AnswerCache {
   const entries = new Map<string, Entry>();
   return {
-    get(key, build) {
+    get(key, build, { hasOwnVerdict = false } = noOptions) {
       const nowMs = clock();
       const entry = entries.get(key);
-      if (entry && isFresh(entry, source, nowMs)) return entry.answer;
+      if (entry && isFresh(entry, source, nowMs, hasOwnVerdict)) return entry.answer;
       const { revision } = source;
       const state = stateKey(source);
       const answer = build();
@@ -44,11 +49,14 @@ export function createAnswerCache(source: HealthSource, clock: () => number): An
   };
 }
 
-function isFresh(entry: Entry, source: HealthSource, nowMs: number): boolean {
+const noOptions: CacheOptions = {};
+
+function isFresh(entry: Entry, source: HealthSource, nowMs: number, hasOwnVerdict: boolean): boolean {
   if (entry.state !== stateKey(source)) return false;
   const ageMs = nowMs - entry.builtAtMs;
   const restMs = entry.costMs < dearMs ? 0 : Math.min(entry.costMs / dearShare, maxLagMs);
-  return entry.revision === source.revision ? ageMs < Math.max(maxAgeMs, restMs) : ageMs < restMs;
+  if (entry.revision === source.revision) return ageMs < Math.max(maxAgeMs, restMs);
+  return !hasOwnVerdict && ageMs < restMs;
 }
 
 /** What must never be served late. */

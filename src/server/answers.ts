@@ -3,9 +3,9 @@ import { cleanText } from "../check.js";
 import type { DependencyReport, Report } from "../health/report.js";
 import type { Access } from "./access.js";
 import { type Answer, jsonAnswer, type ServiceState, textAnswer } from "./answer.js";
-import { createAnswerCache } from "./answer-cache.js";
+import { type AnswerCache, createAnswerCache } from "./answer-cache.js";
 import type { HealthSource } from "./ports.js";
-import type { Route } from "./routes.js";
+import type { EndpointName, Route } from "./routes.js";
 import { verboseText } from "./verbose.js";
 
 export interface AnswersOptions {
@@ -26,9 +26,12 @@ export function createAnswers({ source, access, clock }: AnswersOptions): Answer
     if (route.endpoint === "report" || route.endpoint === "history") {
       if (!isDetailed) return refuseDetails(source, access);
     }
-    if (route.check !== undefined) return isDetailed ? checkAnswer(source, route, route.check) : noSuchCheck(source);
+    if (route.check !== undefined) {
+      return isDetailed ? checkAnswer({ source, cache, route, encoded: route.check }) : noSuchCheck(source);
+    }
     const asked = parseQuery(route.query, source, isDetailed);
-    return cache.get(cacheKey(route, asked), () => serviceAnswer(source, route, asked));
+    const build = (): Answer => serviceAnswer(source, route, asked);
+    return cache.get(cacheKey(route, asked), build, { hasOwnVerdict: asked.excluded.length > 0 });
   };
 }
 
@@ -74,8 +77,7 @@ function parseQuery(query: string, source: HealthSource, isDetailed: boolean): A
   const isVerbose = isDetailed && parameters.has("verbose");
   const names = [...new Set(parameters.getAll("exclude"))].filter((name) => name !== "").sort();
   if (names.length === 0) return { isDetailed, isVerbose, excluded: nothing, unknown: nothing };
-  const { dependencies } = source.report();
-  const exists = (name: string): boolean => Object.hasOwn(dependencies, name);
+  const exists = (name: string): boolean => source.history(name) !== undefined;
   const unknown = isVerbose ? names.filter((name) => !exists(name)).map(cleanText) : nothing;
   return { isDetailed, isVerbose, excluded: names.filter(exists), unknown };
 }
@@ -151,12 +153,24 @@ const startupBody = (source: HealthSource, { phase, timestamp }: Report) => ({
   timestamp,
 });
 
-function checkAnswer(source: HealthSource, { endpoint }: Route, encoded: string): Answer {
+interface CheckQuestion {
+  readonly source: HealthSource;
+  readonly cache: AnswerCache;
+  readonly route: Route;
+  readonly encoded: string;
+}
+
+function checkAnswer({ source, cache, route, encoded }: CheckQuestion): Answer {
+  const { endpoint } = route;
   const name = decode(encoded);
   if (name === undefined) {
     return errorAnswer(400, stateOf(source), "Bad request", "the check's name is not percent-encoded UTF-8");
   }
   if (endpoint === "history") return historyAnswer(source, name);
+  return cache.get(`${endpoint}/${name}`, () => entryAnswer(source, endpoint, name), { hasOwnVerdict: true });
+}
+
+function entryAnswer(source: HealthSource, endpoint: EndpointName, name: string): Answer {
   const { dependencies } = source.report();
   const check = Object.hasOwn(dependencies, name) ? dependencies[name] : undefined;
   if (check === undefined) return noSuchCheck(source);

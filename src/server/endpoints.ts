@@ -4,7 +4,7 @@ import { type Answer, type Handler, send, textAnswer } from "./answer.js";
 import { createAnswers, errorAnswer, stateOf } from "./answers.js";
 import { createMetricsStream } from "./metrics-stream.js";
 import type { HealthSource, MetricsSource, ProbeObserver } from "./ports.js";
-import { agentPaths, createRouter, type Paths, type Route } from "./routes.js";
+import { agentPaths, createRouter, isProbe, type Paths, type Route } from "./routes.js";
 import type { AccessSettings } from "./settings.js";
 
 export interface EndpointsOptions {
@@ -24,6 +24,8 @@ export interface EndpointsOptions {
 export interface Endpoints {
   /** Answers if the path is ours, whatever the method; false when it is not. */
   answer(req: IncomingMessage, res: ServerResponse): boolean;
+  /** The same for what machines poll; what a status page reads is left to others. */
+  answerProbe(req: IncomingMessage, res: ServerResponse): boolean;
   /** Whether a request, by its method and path, is one that `answer` serves. */
   owns(req: IncomingMessage): boolean;
   /** `answer`, or the next handler. */
@@ -39,15 +41,19 @@ export function createEndpoints(source: HealthSource, options: EndpointsOptions)
     const found = route(req.url ?? "");
     return found?.endpoint === "metrics" && options.metrics === undefined ? undefined : found;
   };
-  const answer = (req: IncomingMessage, res: ServerResponse): boolean => {
-    const found = find(req);
+  const answerRoute = (req: IncomingMessage, res: ServerResponse, found: Route | undefined): boolean => {
     if (found === undefined) return false;
     if (isRead(req)) respond(req, res, found);
     else send(req, res, methodNotAllowed(source));
     return true;
   };
+  const answer: Endpoints["answer"] = (req, res) => answerRoute(req, res, find(req));
   return {
     answer,
+    answerProbe: (req, res) => {
+      const found = find(req);
+      return answerRoute(req, res, found && isProbe(found.endpoint) ? found : undefined);
+    },
     owns: (req) => isRead(req) && find(req) !== undefined,
     middleware: (req, res, next) => {
       if (!answer(req, res)) next();

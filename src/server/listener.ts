@@ -65,8 +65,9 @@ export async function startListener(
 function handle(handler: Handler, req: IncomingMessage, res: ServerResponse): void {
   try {
     handler(req, res, () => notFound(res));
-  } catch {
+  } catch (error) {
     // A handler answers for its own errors; what escapes must not end the process or keep the client waiting.
+    process.emitWarning(error instanceof Error ? error : String(error));
     res.destroy();
   }
 }

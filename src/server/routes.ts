@@ -2,6 +2,9 @@
 export const endpointNames = ["livez", "readyz", "startupz", "health", "metrics", "report", "history"] as const;
 export type EndpointName = (typeof endpointNames)[number];
 
+/** Polled by machines, often: answered before any framework, whose routing costs more than the answer. */
+export const isProbe = (endpoint: EndpointName): boolean => endpoint !== "report" && endpoint !== "history";
+
 export interface Route {
   readonly endpoint: EndpointName;
   /** The check's name as it stands in the path, still percent-encoded. */
