@@ -1,0 +1,79 @@
+import type { Attributes, Meter } from "@opentelemetry/api";
+import type { Phase, Status } from "../check.js";
+import { attr } from "../semconv.js";
+import { descriptors } from "./descriptors.js";
+import { createCounter, createDurations, createGauge } from "./instruments.js";
+
+/** Counts the requests that probe endpoints answer; the server's port of the same shape. */
+export interface ProbeInstruments {
+  probe(name: string, statusCode: number, state: Status | Phase, durationSeconds: number): void;
+}
+
+export function createProbeInstruments(meter: Meter): ProbeInstruments {
+  const requests = createCounter(meter, descriptors.probeRequests);
+  const durations = createDurations(meter, descriptors.probeDuration);
+  const sets = new Map<string, { readonly request: Attributes; readonly duration: Attributes }>();
+  return {
+    probe(name, statusCode, state, durationSeconds) {
+      const key = `${name} ${statusCode} ${state}`;
+      let set = sets.get(key);
+      if (set === undefined) {
+        const duration = { [attr.probeName]: name, [attr.httpResponseStatusCode]: statusCode };
+        set = { request: { ...duration, [attr.state]: state }, duration };
+        sets.set(key, set);
+      }
+      requests.add(1, set.request);
+      durations.record(durationSeconds, set.duration);
+    },
+  };
+}
+
+export interface AgentInstrumentOptions {
+  readonly version: string;
+  readonly configHash: string;
+  readonly now?: () => number;
+}
+
+/** What the agent says about itself. */
+export interface AgentInstruments {
+  /** A configuration was accepted, with its hash, or refused. */
+  configLoaded(load: { readonly isAccepted: boolean; readonly configHash?: string }): void;
+}
+
+/** Observables of the agent itself: they read what holds when somebody collects. */
+export function createAgentInstruments(meter: Meter, options: AgentInstrumentOptions): AgentInstruments {
+  const now = options.now ?? Date.now;
+  let loadedAtMs = now();
+  let isLastLoadAccepted = true;
+  let info = infoOf(options.version, options.configHash);
+  createGauge(meter, descriptors.agentHeartbeat).addCallback((result) => result.observe(now() / 1_000));
+  createGauge(meter, descriptors.agentInfo).addCallback((result) => result.observe(1, info));
+  createGauge(meter, descriptors.configLastReload).addCallback((result) => result.observe(loadedAtMs / 1_000));
+  createGauge(meter, descriptors.configLastReloadSuccess).addCallback((result) =>
+    result.observe(isLastLoadAccepted ? 1 : 0),
+  );
+  return {
+    configLoaded({ isAccepted, configHash }) {
+      isLastLoadAccepted = isAccepted;
+      if (!isAccepted) return;
+      loadedAtMs = now();
+      if (configHash !== undefined) info = infoOf(options.version, configHash);
+    },
+  };
+}
+
+function infoOf(version: string, configHash: string): Attributes {
+  return { [attr.agentVersion]: version, [attr.configHash]: configHash };
+}
+
+/** Signals by the name that `health.telemetry.signal` has for them. */
+export const signals = ["traces", "metrics", "logs"] as const;
+export type Signal = (typeof signals)[number];
+
+/** What was not delivered, by signal; signals that are not exported are left out. */
+export function createDropCounter(meter: Meter, dropped: () => Iterable<readonly [Signal, number]>): void {
+  const { name, unit, description } = descriptors.telemetryDropped;
+  meter.createObservableCounter(name, { unit, description }).addCallback((result) => {
+    for (const [signal, count] of dropped()) result.observe(count, { [attr.signal]: signal });
+  });
+}

@@ -1,0 +1,53 @@
+import type { Context } from "@opentelemetry/api";
+import type { LogRecordProcessor } from "@opentelemetry/sdk-logs";
+import type { SpanProcessor } from "@opentelemetry/sdk-trace-node";
+import type { Delivery } from "./delivery.js";
+
+/**
+ * How many items wait in a batch processor. The SDK's processors drop silently when full; counted here first, nothing
+ * is lost without being counted.
+ */
+export class QueueBound {
+  private waiting = 0;
+
+  constructor(
+    private readonly maxQueueSize: number,
+    private readonly delivery: Delivery,
+  ) {}
+
+  /** False when the queue is full; the item is counted as dropped. */
+  admits(): boolean {
+    if (this.waiting >= this.maxQueueSize) {
+      this.delivery.overflowed(1);
+      return false;
+    }
+    this.waiting += 1;
+    return true;
+  }
+
+  /** The exporter took a batch off the queue. */
+  readonly taken = (items: number): void => {
+    this.waiting -= items;
+  };
+}
+
+export function boundSpans(processor: SpanProcessor, bound: QueueBound): SpanProcessor {
+  return {
+    onStart: (span, parent) => processor.onStart(span, parent),
+    onEnd: (span) => {
+      if (bound.admits()) processor.onEnd(span);
+    },
+    forceFlush: () => processor.forceFlush(),
+    shutdown: () => processor.shutdown(),
+  };
+}
+
+export function boundLogRecords(processor: LogRecordProcessor, bound: QueueBound): LogRecordProcessor {
+  return {
+    onEmit: (record, context?: Context) => {
+      if (bound.admits()) processor.onEmit(record, context);
+    },
+    forceFlush: () => processor.forceFlush(),
+    shutdown: () => processor.shutdown(),
+  };
+}

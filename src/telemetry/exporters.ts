@@ -1,0 +1,130 @@
+import type { LogRecordExporter } from "@opentelemetry/sdk-logs";
+import type { PushMetricExporter, ResourceMetrics } from "@opentelemetry/sdk-metrics";
+import type { SpanExporter } from "@opentelemetry/sdk-trace-node";
+import type { Delivery } from "./delivery.js";
+import type { OtlpLine } from "./otlp-line.js";
+import type { MetricSettings, OtlpSettings } from "./settings.js";
+
+/** One signal's way out: where to, over which connections, and what was lost. */
+export interface Outlet {
+  readonly line: OtlpLine;
+  readonly delivery: Delivery;
+}
+
+/** OTLP/HTTP exporters, each loaded only in the protocol asked for; failures are counted and not passed on. */
+export async function createSpanExporter(
+  otlp: OtlpSettings,
+  outlet: Outlet,
+  onTaken: (spans: number) => void,
+): Promise<SpanExporter> {
+  const { OTLPTraceExporter } =
+    otlp.protocol === "http/protobuf"
+      ? await import("@opentelemetry/exporter-trace-otlp-proto")
+      : await import("@opentelemetry/exporter-trace-otlp-http");
+  const exporter = new OTLPTraceExporter(exporterOptions(otlp, outlet.line));
+  return deliver(exporter, outlet, (spans) => spans.length, onTaken);
+}
+
+export async function createLogExporter(
+  otlp: OtlpSettings,
+  outlet: Outlet,
+  onTaken: (records: number) => void,
+): Promise<LogRecordExporter> {
+  const { OTLPLogExporter } =
+    otlp.protocol === "http/protobuf"
+      ? await import("@opentelemetry/exporter-logs-otlp-proto")
+      : await import("@opentelemetry/exporter-logs-otlp-http");
+  const exporter = new OTLPLogExporter(exporterOptions(otlp, outlet.line));
+  return deliver(exporter, outlet, (records) => records.length, onTaken);
+}
+
+/** Gives up before the next collection is due, since the SDK allows a reader no timeout above its interval. */
+export async function createMetricExporter(
+  { otlp, temporality, timeoutMs, intervalMs }: MetricSettings,
+  outlet: Outlet,
+): Promise<PushMetricExporter> {
+  const { AggregationTemporalityPreference } = await import("@opentelemetry/exporter-metrics-otlp-http");
+  const { OTLPMetricExporter } =
+    otlp.protocol === "http/protobuf"
+      ? await import("@opentelemetry/exporter-metrics-otlp-proto")
+      : await import("@opentelemetry/exporter-metrics-otlp-http");
+  const preference = {
+    cumulative: AggregationTemporalityPreference.CUMULATIVE,
+    delta: AggregationTemporalityPreference.DELTA,
+    lowmemory: AggregationTemporalityPreference.LOWMEMORY,
+  }[temporality];
+  const exporter = new OTLPMetricExporter({
+    ...exporterOptions(otlp, outlet.line),
+    timeoutMillis: Math.min(otlp.timeoutMs, timeoutMs, Math.ceil(0.9 * intervalMs)),
+    temporalityPreference: preference,
+  });
+  return {
+    ...deliver(exporter, outlet, countPoints),
+    selectAggregation: (type) => exporter.selectAggregation(type),
+    selectAggregationTemporality: (type) => exporter.selectAggregationTemporality(type),
+  };
+}
+
+// The types of the exporters' own options name an enum of a package that is not ours to import; its values are these words.
+function exporterOptions(otlp: OtlpSettings, { agent }: OtlpLine): object {
+  return {
+    url: otlp.endpoint,
+    headers: { ...otlp.headers },
+    timeoutMillis: otlp.timeoutMs,
+    compression: otlp.compression,
+    httpAgentOptions: () => agent,
+  };
+}
+
+interface ExportResult {
+  readonly code: number;
+  readonly error?: Error;
+}
+interface Exporter<Batch> {
+  export(batch: Batch, done: (result: ExportResult) => void): void;
+  forceFlush(): Promise<void>;
+  shutdown(): Promise<void>;
+}
+
+const succeeded: ExportResult = { code: 0 };
+
+/**
+ * Counts what fails and calls it a success to the SDK, which would otherwise write a stack trace for every batch while
+ * a Collector is away.
+ */
+function deliver<Batch>(
+  exporter: Exporter<Batch>,
+  { line, delivery }: Outlet,
+  countOf: (batch: Batch) => number,
+  onTaken?: (items: number) => void,
+): Exporter<Batch> {
+  line.hold(exporter);
+  return {
+    export(batch, done) {
+      const items = countOf(batch);
+      onTaken?.(items);
+      const settle = ({ code, error }: ExportResult): void => {
+        if (code === succeeded.code) delivery.arrived();
+        else delivery.failed(items, reasonOf(error));
+        done(succeeded);
+      };
+      if (line.isCut) settle({ code: 1, error: new Error("telemetry was shut down") });
+      else exporter.export(batch, settle);
+    },
+    forceFlush: () => exporter.forceFlush(),
+    shutdown: () => exporter.shutdown(),
+  };
+}
+
+/** Never the answer's body, which is the receiver's own text. */
+function reasonOf(error: Error | undefined): string {
+  const { code, message } = (error ?? {}) as { code?: unknown; message?: string };
+  if (typeof code === "number") return `it answers ${code}`;
+  return typeof code === "string" ? code : message || "no answer";
+}
+
+function countPoints({ scopeMetrics }: ResourceMetrics): number {
+  let points = 0;
+  for (const { metrics } of scopeMetrics) for (const { dataPoints } of metrics) points += dataPoints.length;
+  return points;
+}

@@ -1,0 +1,240 @@
+import { type Attributes, type HrTime, ValueType } from "@opentelemetry/api";
+import { millisToHrTime } from "@opentelemetry/core";
+import { emptyResource } from "@opentelemetry/resources";
+import {
+  AggregationTemporality,
+  type CollectionResult,
+  type DataPoint,
+  DataPointType,
+  type GaugeMetricData,
+  type Histogram,
+  type HistogramMetricData,
+  type MetricData,
+  type MetricDescriptor,
+  type MetricProducer,
+  type SumMetricData,
+} from "@opentelemetry/sdk-metrics";
+import { type Status, statuses } from "../check.js";
+import { durationBoundsSeconds, scopeName } from "../semconv.js";
+import { serviceStates } from "../signals/check-attributes.js";
+import type { CheckCount, CheckCounts, DurationTally, Exemplar, Tally } from "../signals/counts.js";
+import { type Descriptor, descriptors } from "../signals/descriptors.js";
+
+/** A histogram point with the latest kept trace of each bucket, for writers that know exemplars. */
+export interface DurationPoint extends DataPoint<Histogram> {
+  readonly exemplars: readonly (Exemplar | undefined)[];
+}
+
+export interface ProducerOptions {
+  /** Counters and histograms as what came since the last collection of this producer. */
+  readonly isDelta?: boolean;
+  readonly now?: () => number;
+  /** Version of the scope. */
+  readonly version?: string | undefined;
+}
+
+/** Hands the counts to an SDK reader. One producer per reader: with delta temporality it remembers what was collected. */
+export function createMetricProducer(counts: CheckCounts, options: ProducerOptions = {}): MetricProducer {
+  const now = options.now ?? Date.now;
+  const previous = options.isDelta ? new Previous(counts.sinceMs) : undefined;
+  return {
+    collect: async () => {
+      const collection = new Collection(now(), previous);
+      const metrics = collection.metrics(counts);
+      previous?.collectedAt(collection.atMs);
+      return result(metrics, options.version);
+    },
+  };
+}
+
+function result(metrics: MetricData[], version: string | undefined): CollectionResult {
+  const scope = { name: scopeName, ...(version !== undefined && { version }) };
+  return {
+    resourceMetrics: { resource: emptyResource(), scopeMetrics: [{ scope, metrics }] },
+    errors: [],
+  };
+}
+
+/** What the last collection saw of each series; series are known by their attributes' identity. */
+class Previous {
+  private readonly tallies = new WeakMap<Tally, number>();
+  private readonly durations = new WeakMap<DurationTally, Histogram>();
+
+  constructor(private atMs: number) {}
+
+  collectedAt(atMs: number): void {
+    this.atMs = atMs;
+  }
+
+  /** Never before the series itself began. */
+  start(sinceMs: number): number {
+    return Math.max(this.atMs, sinceMs);
+  }
+
+  tally(tally: Tally): number {
+    const difference = tally.value - (this.tallies.get(tally) ?? 0);
+    this.tallies.set(tally, tally.value);
+    return difference;
+  }
+
+  duration(tally: DurationTally, value: Histogram): Histogram {
+    const before = this.durations.get(tally);
+    this.durations.set(tally, value);
+    if (before === undefined) return value;
+    return histogram(
+      value.buckets.counts.map((count, bucket) => count - (before.buckets.counts[bucket] ?? 0)),
+      (value.sum ?? 0) - (before.sum ?? 0),
+      value.count - before.count,
+    );
+  }
+}
+
+/** One collection: points of all checks, gathered into one family per metric name. */
+class Collection {
+  private readonly endTime: HrTime;
+  private readonly startTimes = new Map<number, HrTime>();
+  private readonly statusPoints: DataPoint<number>[] = [];
+  private readonly durationPoints: DurationPoint[] = [];
+  private readonly runPoints: DataPoint<number>[] = [];
+  private readonly transitionPoints: DataPoint<number>[] = [];
+  private readonly lastSuccessPoints: DataPoint<number>[] = [];
+  private readonly infoPoints: DataPoint<number>[] = [];
+  private readonly orphanedPoints: DataPoint<number>[] = [];
+  private readonly factFamilies = new Map<string, GaugeMetricData>();
+
+  constructor(
+    readonly atMs: number,
+    private readonly previous: Previous | undefined,
+  ) {
+    this.endTime = millisToHrTime(atMs);
+  }
+
+  metrics(counts: CheckCounts): MetricData[] {
+    for (const count of counts.checks()) this.addCheck(count);
+    const serviceStatus: DataPoint<number>[] = [];
+    this.addStates(serviceStatus, counts.status, serviceStates, counts.sinceMs);
+    const lag = counts.lagSeconds.count > 0 ? [this.durationPoint(counts.lagSeconds, counts.sinceMs)] : [];
+    const families: MetricData[] = [
+      gauge(descriptors.status, serviceStatus),
+      gauge(descriptors.checkStatus, this.statusPoints),
+      this.histogram(descriptors.checkDuration, this.durationPoints),
+      this.sum(descriptors.checkRuns, this.runPoints),
+      this.sum(descriptors.checkTransitions, this.transitionPoints),
+      gauge(descriptors.checkLastSuccess, this.lastSuccessPoints),
+      gauge(descriptors.checkInfo, this.infoPoints),
+      this.sum(descriptors.checkOrphanedRuns, this.orphanedPoints),
+      this.histogram(descriptors.schedulerLag, lag),
+      this.sum(descriptors.schedulerMissedRuns, [this.tallyPoint(counts.missedRuns, counts.sinceMs)]),
+      ...this.factFamilies.values(),
+    ];
+    return families.filter((family) => family.dataPoints.length > 0);
+  }
+
+  private addCheck(count: CheckCount): void {
+    const { attributes, sinceMs } = count;
+    this.addStates(this.statusPoints, count.status, attributes.states, sinceMs);
+    for (const tally of count.durations.values()) this.durationPoints.push(this.durationPoint(tally, sinceMs));
+    for (const tally of count.runs.values()) this.runPoints.push(this.tallyPoint(tally, sinceMs));
+    for (const state of statuses) this.transitionPoints.push(this.tallyPoint(count.transitions[state], sinceMs));
+    if (count.lastSuccessMs !== undefined) {
+      this.lastSuccessPoints.push(this.point(attributes.check, count.lastSuccessMs / 1_000, sinceMs));
+    }
+    this.infoPoints.push(this.point(attributes.info, 1, sinceMs));
+    if (count.orphanedRuns) this.orphanedPoints.push(this.tallyPoint(count.orphanedRuns, sinceMs));
+    count.factPoints.observe(count.facts, (descriptor, value, factAttributes) => {
+      this.factFamily(descriptor).dataPoints.push(this.point(factAttributes, value, sinceMs));
+    });
+  }
+
+  private addStates(
+    points: DataPoint<number>[],
+    current: Status,
+    states: Readonly<Record<Status, Attributes>>,
+    sinceMs: number,
+  ): void {
+    for (const state of statuses) points.push(this.point(states[state], state === current ? 1 : 0, sinceMs));
+  }
+
+  private factFamily(descriptor: Descriptor): GaugeMetricData {
+    let family = this.factFamilies.get(descriptor.name);
+    if (family === undefined) {
+      family = gauge(descriptor, []);
+      this.factFamilies.set(descriptor.name, family);
+    }
+    return family;
+  }
+
+  private tallyPoint(tally: Tally, sinceMs: number): DataPoint<number> {
+    const { previous } = this;
+    return previous
+      ? this.point(tally.attributes, previous.tally(tally), previous.start(sinceMs))
+      : this.point(tally.attributes, tally.value, sinceMs);
+  }
+
+  private durationPoint(tally: DurationTally, sinceMs: number): DurationPoint {
+    const { previous } = this;
+    const total = histogram([...tally.counts], tally.sum, tally.count);
+    return {
+      startTime: this.startTime(previous ? previous.start(sinceMs) : sinceMs),
+      endTime: this.endTime,
+      attributes: tally.attributes,
+      value: previous ? previous.duration(tally, total) : total,
+      exemplars: tally.exemplars,
+    };
+  }
+
+  private point(attributes: Attributes, value: number, sinceMs: number): DataPoint<number> {
+    return { startTime: this.startTime(sinceMs), endTime: this.endTime, attributes, value };
+  }
+
+  private startTime(sinceMs: number): HrTime {
+    let time = this.startTimes.get(sinceMs);
+    if (time === undefined) {
+      time = millisToHrTime(sinceMs);
+      this.startTimes.set(sinceMs, time);
+    }
+    return time;
+  }
+
+  private get temporality(): AggregationTemporality {
+    return this.previous ? AggregationTemporality.DELTA : AggregationTemporality.CUMULATIVE;
+  }
+
+  private sum(descriptor: Descriptor, dataPoints: DataPoint<number>[]): SumMetricData {
+    return {
+      descriptor: metricDescriptor(descriptor, ValueType.INT),
+      aggregationTemporality: this.temporality,
+      dataPointType: DataPointType.SUM,
+      isMonotonic: true,
+      dataPoints,
+    };
+  }
+
+  private histogram(descriptor: Descriptor, dataPoints: DataPoint<Histogram>[]): HistogramMetricData {
+    return {
+      descriptor: metricDescriptor(descriptor, ValueType.DOUBLE),
+      aggregationTemporality: this.temporality,
+      dataPointType: DataPointType.HISTOGRAM,
+      dataPoints,
+    };
+  }
+}
+
+function gauge(descriptor: Descriptor, dataPoints: DataPoint<number>[]): GaugeMetricData {
+  return {
+    descriptor: metricDescriptor(descriptor, ValueType.DOUBLE),
+    aggregationTemporality: AggregationTemporality.CUMULATIVE,
+    dataPointType: DataPointType.GAUGE,
+    dataPoints,
+  };
+}
+
+function metricDescriptor({ name, unit, description }: Descriptor, valueType: ValueType): MetricDescriptor {
+  return { name, unit, description, valueType };
+}
+
+const boundaries: number[] = [...durationBoundsSeconds];
+
+function histogram(counts: number[], sum: number, count: number): Histogram {
+  return { buckets: { boundaries, counts }, sum, count };
+}

@@ -1,0 +1,187 @@
+import { createNoopMeter, type Meter, ProxyTracerProvider, type Tracer } from "@opentelemetry/api";
+import { createNoopLogger, type Logger } from "@opentelemetry/api-logs";
+import type { Resource } from "@opentelemetry/resources";
+import type { IMetricReader } from "@opentelemetry/sdk-metrics";
+import type { SpanProcessor } from "@opentelemetry/sdk-trace-node";
+import { scopeName } from "../semconv.js";
+import { createDropCounter, type Signal } from "../signals/agent-instruments.js";
+import type { CheckCounts } from "../signals/counts.js";
+import { boundLogRecords, boundSpans, QueueBound } from "./bounded-queue.js";
+import { Delivery, type OnDiagnostic } from "./delivery.js";
+import { listenToSdk } from "./diagnostics.js";
+import { createLogExporter, createMetricExporter, createSpanExporter, type Outlet } from "./exporters.js";
+import { createMetricsText, type MetricsText, noMetricsText } from "./metrics-text.js";
+import { createOtlpLine } from "./otlp-line.js";
+import type { LogSettings, MetricSettings, OtlpSettings, TelemetrySettings, TraceSettings } from "./settings.js";
+
+export interface TelemetryOptions {
+  readonly counts: CheckCounts;
+  readonly onDiagnostic: OnDiagnostic;
+  /** Version of the instrumentation scope: the agent's own. */
+  readonly version?: string;
+}
+
+/** The ways out of one agent. Nothing is registered globally. */
+export interface Telemetry {
+  readonly tracer: Tracer;
+  readonly meter: Meter;
+  readonly logger: Logger;
+  readonly metrics: MetricsText;
+  /** Items that were not delivered so far, of each signal that is exported. */
+  dropped(): ReadonlyMap<Signal, number>;
+  /** Sends what is waiting; resolves after `timeoutMs` at the latest, delivered or not. */
+  flush(timeoutMs: number): Promise<void>;
+  /** Sends what is waiting, for `timeoutMs` at most, then lets go of every connection and timer. Never rejects. */
+  shutdown(timeoutMs: number): Promise<void>;
+}
+
+/** Points of one metrics request: encoding more in one piece would hold the event loop for longer than 10 ms. */
+const maxPointsPerExport = 2_000;
+/** Our metrics are bounded by the config; the SDK's own limit would fold them into one series. */
+const noCardinalityLimit = 1_000_000;
+
+/** A provider as shutdown and flush see it. */
+interface Provider {
+  forceFlush(): Promise<void>;
+  shutdown(): Promise<void>;
+}
+
+/** Builds the SDK's providers; the SDK and the exporters of the protocols asked for are loaded here and not before. */
+export async function startTelemetry(settings: TelemetrySettings, options: TelemetryOptions): Promise<Telemetry> {
+  if (settings.disabled) return noTelemetry();
+  listenToSdk(settings.diagnostics, options.onDiagnostic);
+  const resource = await createResource(settings.resource);
+  const outlets: Outlet[] = [];
+  const openOutlet = (signal: Signal, otlp: OtlpSettings): Outlet => {
+    const outlet = { line: createOtlpLine(otlp), delivery: new Delivery(signal, otlp.endpoint, options.onDiagnostic) };
+    outlets.push(outlet);
+    return outlet;
+  };
+  const [traces, logs, metrics] = await Promise.all([
+    settings.traces && startTraces(settings.traces, resource, openOutlet("traces", settings.traces.otlp)),
+    settings.logs && startLogs(settings.logs, resource, openOutlet("logs", settings.logs.otlp)),
+    startMetrics(settings.metrics, resource, options, openOutlet),
+  ]);
+  const dropped = (): ReadonlyMap<Signal, number> =>
+    new Map(outlets.map(({ delivery }) => [delivery.signal, delivery.dropped]));
+  const meter = metrics.provider.getMeter(scopeName, options.version);
+  if (outlets.length > 0) createDropCounter(meter, dropped);
+  const providers: Provider[] = [...(traces ? [traces] : []), ...(logs ? [logs] : []), metrics.provider];
+  return {
+    tracer: traces?.getTracer(scopeName, options.version) ?? noTracer(),
+    meter,
+    logger: logs?.getLogger(scopeName, options.version) ?? createNoopLogger(),
+    metrics: metrics.text,
+    dropped,
+    flush: (timeoutMs) =>
+      within(
+        timeoutMs,
+        providers.map((provider) => provider.forceFlush()),
+      ),
+    shutdown: async (timeoutMs) => {
+      await within(
+        timeoutMs,
+        providers.map((provider) => provider.shutdown()),
+      );
+      for (const { line } of outlets) line.cut();
+    },
+  };
+}
+
+async function createResource(attributes: TelemetrySettings["resource"]): Promise<Resource> {
+  const { defaultResource, resourceFromAttributes } = await import("@opentelemetry/resources");
+  return defaultResource().merge(resourceFromAttributes(attributes));
+}
+
+async function startTraces(settings: TraceSettings, resource: Resource, outlet: Outlet) {
+  const { AlwaysOnSampler, BatchSpanProcessor, NodeTracerProvider } = await import("@opentelemetry/sdk-trace-node");
+  const bound = new QueueBound(settings.batch.maxQueueSize, outlet.delivery);
+  const exporter = await createSpanExporter(settings.otlp, outlet, bound.taken);
+  const batches = new BatchSpanProcessor(exporter, batchOptions(settings));
+  const bounded: SpanProcessor = boundSpans(batches, bound);
+  return new NodeTracerProvider({
+    resource,
+    // Which traces are kept is decided when their roots end, never by OTEL_TRACES_SAMPLER.
+    sampler: new AlwaysOnSampler(),
+    spanProcessors: [settings.successRatio < 1 ? await filtered(bounded, outlet.delivery) : bounded],
+  });
+}
+
+async function filtered(processor: SpanProcessor, delivery: Delivery): Promise<SpanProcessor> {
+  const { SpanFilter } = await import("./span-filter.js");
+  return new SpanFilter(processor, (spans) => delivery.overflowed(spans));
+}
+
+async function startLogs(settings: LogSettings, resource: Resource, outlet: Outlet) {
+  const { BatchLogRecordProcessor, LoggerProvider } = await import("@opentelemetry/sdk-logs");
+  const bound = new QueueBound(settings.batch.maxQueueSize, outlet.delivery);
+  const exporter = await createLogExporter(settings.otlp, outlet, bound.taken);
+  const batches = new BatchLogRecordProcessor({ exporter, ...batchOptions(settings) });
+  return new LoggerProvider({ resource, processors: [boundLogRecords(batches, bound)] });
+}
+
+function batchOptions({ batch, otlp }: Pick<TraceSettings, "batch" | "otlp">) {
+  return {
+    maxQueueSize: batch.maxQueueSize,
+    maxExportBatchSize: batch.maxExportBatchSize,
+    scheduledDelayMillis: batch.scheduledDelayMs,
+    // The exporter gives up first, so that a batch is lost in one place and counted there.
+    exportTimeoutMillis: Math.max(batch.exportTimeoutMs, otlp.timeoutMs + 1_000),
+  };
+}
+
+async function startMetrics(
+  settings: MetricSettings | undefined,
+  resource: Resource,
+  { counts, onDiagnostic, version }: TelemetryOptions,
+  openOutlet: (signal: Signal, otlp: OtlpSettings) => Outlet,
+) {
+  const { MeterProvider, PeriodicExportingMetricReader } = await import("@opentelemetry/sdk-metrics");
+  const { PrometheusExporter } = await import("@opentelemetry/exporter-prometheus");
+  const { createMetricProducer } = await import("./metric-producer.js");
+  const pull = new PrometheusExporter({
+    preventServerStart: true,
+    metricProducers: [createMetricProducer(counts, { version })],
+  });
+  pull.selectCardinalityLimit = () => noCardinalityLimit;
+  const readers: IMetricReader[] = [pull];
+  if (settings) {
+    readers.push(
+      new PeriodicExportingMetricReader({
+        exporter: await createMetricExporter(settings, openOutlet("metrics", settings.otlp)),
+        exportIntervalMillis: settings.intervalMs,
+        // The exporter gives up first; see there.
+        exportTimeoutMillis: settings.intervalMs,
+        maxExportBatchSize: maxPointsPerExport,
+        cardinalityLimits: { default: noCardinalityLimit },
+        metricProducers: [createMetricProducer(counts, { isDelta: settings.temporality !== "cumulative", version })],
+      }),
+    );
+  }
+  return { provider: new MeterProvider({ resource, readers }), text: createMetricsText(pull, onDiagnostic) };
+}
+
+/** Waits for all to settle, however they do, and for no longer than said. */
+async function within(timeoutMs: number, work: readonly Promise<unknown>[]): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, timeoutMs);
+  });
+  await Promise.race([Promise.allSettled(work), deadline]);
+  clearTimeout(timer);
+}
+
+function noTelemetry(): Telemetry {
+  return {
+    tracer: noTracer(),
+    meter: createNoopMeter(),
+    logger: createNoopLogger(),
+    metrics: noMetricsText,
+    dropped: () => new Map(),
+    flush: () => Promise.resolve(),
+    shutdown: () => Promise.resolve(),
+  };
+}
+
+/** A provider without delegate gives tracers whose spans record nothing. */
+const noTracer = (): Tracer => new ProxyTracerProvider().getTracer(scopeName);
