@@ -1,0 +1,164 @@
+import { CheckFailure } from "../check.js";
+import { postgresFailure } from "./postgres-failure.js";
+import { type PostgresSession, type SessionRun, underStatementTimeout } from "./postgres-session.js";
+import type { StatementResult } from "./simple-query.js";
+
+interface PoolResult {
+  readonly command: string;
+  readonly rows: readonly Readonly<Record<string, unknown>>[];
+  readonly fields: readonly { readonly name: string }[];
+}
+
+/** What is used of a client that a pool lends. */
+export interface PoolClientSubset {
+  query(text: string): Promise<unknown>;
+  /** With `true` the pool closes the connection instead of lending it again. */
+  release(destroy?: boolean): void;
+  on(event: "error", listener: (error: Error) => void): unknown;
+  removeListener(event: "error", listener: (error: Error) => void): unknown;
+}
+
+/** What is used of the application's `pg.Pool`. */
+export interface PoolSubset {
+  connect(): Promise<PoolClientSubset>;
+  readonly totalCount: number;
+  readonly idleCount: number;
+  readonly waitingCount: number;
+  readonly options?: { readonly max?: number | undefined };
+}
+
+/** Runs `use` on a connection that the pool lends, and gives it back whatever happens. Every error becomes a `CheckFailure`. */
+export async function withBorrowedSession<Result>(
+  pool: PoolSubset,
+  run: SessionRun,
+  use: (session: PostgresSession) => Promise<Result>,
+): Promise<Result> {
+  const startMs = performance.now();
+  const deadline = rejectOnAbort(run.signal);
+  try {
+    const client = await borrow(pool, run, deadline.aborted);
+    const ignore = () => {};
+    // The pool's own listener is off while the client is lent: without one, a server that stops ends the process.
+    client.on("error", ignore);
+    let isReusable = false;
+    try {
+      const session = createSession(client, () => startMs + run.timeoutMs - performance.now());
+      const result = await Promise.race([use(session), deadline.aborted]);
+      isReusable = true;
+      return result;
+    } catch (error) {
+      isReusable = await Promise.race([isRolledBack(client), deadline.aborted.catch(() => false)]);
+      throw error;
+    } finally {
+      client.release(!isReusable);
+      client.removeListener("error", ignore);
+    }
+  } catch (error) {
+    throw postgresFailure(error);
+  } finally {
+    deadline.forget();
+  }
+}
+
+function rejectOnAbort(signal: AbortSignal): { readonly aborted: Promise<never>; forget(): void } {
+  let forget = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    const abort = () => reject(signal.reason);
+    if (signal.aborted) abort();
+    signal.addEventListener("abort", abort, { once: true });
+    forget = () => signal.removeEventListener("abort", abort);
+  });
+  aborted.catch(() => {});
+  return { aborted, forget };
+}
+
+/** Gives up before the deadline, so that a pool without a free connection is told from a server that hangs. */
+const poolShareOfTime = 0.8;
+
+async function borrow(pool: PoolSubset, run: SessionRun, aborted: Promise<never>): Promise<PoolClientSubset> {
+  const borrowed = pool.connect();
+  let timer: NodeJS.Timeout | undefined;
+  const tooLong = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(noConnection(pool)), poolShareOfTime * run.timeoutMs);
+  });
+  try {
+    return await Promise.race([borrowed, tooLong, aborted]);
+  } catch (error) {
+    // What the pool still lends after we gave up goes straight back.
+    borrowed.then(
+      (client) => client.release(),
+      () => {},
+    );
+    throw poolFailure(pool, error);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function noConnection(pool: PoolSubset, cause?: unknown): CheckFailure {
+  const isExhausted = pool.idleCount === 0 && pool.waitingCount > 0;
+  return isExhausted
+    ? new CheckFailure("overloaded", "pool has no free connection", { cause })
+    : new CheckFailure("timeout", "pool opened no connection in time", { cause });
+}
+
+/** pg-pool gives its own errors no code. */
+function poolFailure(pool: PoolSubset, error: unknown): CheckFailure {
+  const text = error instanceof Error ? error.message : String(error);
+  if (/timeout exceeded when trying to connect/.test(text)) {
+    return new CheckFailure("overloaded", "pool has no free connection", { cause: error, detail: text });
+  }
+  if (/due to connection timeout/.test(text)) return noConnection(pool, error);
+  if (/after calling end on the pool/.test(text)) {
+    return new CheckFailure("unavailable", "pool is closed", { cause: error, detail: text });
+  }
+  return postgresFailure(error);
+}
+
+function createSession(client: PoolClientSubset, remainingMs: () => number): PostgresSession {
+  return {
+    async query(text, aside) {
+      const results = await client.query(underStatementTimeout(text, remainingMs()));
+      const statements = toStatements(results).slice(statementsBeforeQuery, -1);
+      return { statements, aside: aside === undefined ? undefined : await firstValue(client, aside) };
+    },
+  };
+}
+
+const statementsBeforeQuery = 2;
+
+/** A query of its own: as the host's instrumentation sees it, and so that its failure is none of the check's. */
+async function firstValue(client: PoolClientSubset, text: string): Promise<string | undefined> {
+  try {
+    return toStatements(await client.query(text))[0]?.rows[0]?.[0] ?? undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** False when the connection is no good any more. */
+async function isRolledBack(client: PoolClientSubset): Promise<boolean> {
+  try {
+    await client.query("rollback");
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const maxRows = 100;
+
+function toStatements(results: unknown): readonly StatementResult[] {
+  return ([results].flat() as readonly PoolResult[]).map(({ command, rows, fields }) => {
+    const columns = fields.map(({ name }) => name);
+    return {
+      command,
+      columns,
+      rows: rows.slice(0, maxRows).map((row) => columns.map((column) => toText(row[column]))),
+    };
+  });
+}
+
+function toText(value: unknown): string | null {
+  return value === null || value === undefined ? null : String(value);
+}
