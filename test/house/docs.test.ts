@@ -1,0 +1,117 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { kinds } from "../../src/kinds/index.js";
+import { agentVersion } from "../../src/semconv.js";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const foreign = new Set(["node_modules", "dist", "coverage", ".git", ".cache"]);
+
+/** Every file of the project; built and fetched ones are not the project's. */
+function listFiles(folder: string): readonly string[] {
+  return readdirSync(folder, { withFileTypes: true })
+    .filter(({ name }) => !foreign.has(name))
+    .flatMap((entry) => {
+      const path = join(folder, entry.name);
+      return entry.isDirectory() ? listFiles(path) : [relative(root, path)];
+    });
+}
+
+const files = listFiles(root);
+const read = (file: string): string => readFileSync(join(root, file), "utf8");
+const pages = files.filter((file) => file.endsWith(".md"));
+
+/** Text without code, where a bracket is no link. */
+function prose(page: string): string {
+  return read(page)
+    .replace(/^```[\s\S]*?^```/gm, "")
+    .replace(/`[^`\n]*`/g, "");
+}
+
+/** As GitHub names a heading: lower case, punctuation out, blanks to dashes. */
+function anchors(page: string): readonly string[] {
+  const headings = read(page)
+    .replace(/^```[\s\S]*?^```/gm, "")
+    .match(/^#{1,6} .+$/gm);
+  return (headings ?? []).map((heading) =>
+    heading
+      .replace(/^#+ /, "")
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}\s_-]/gu, "")
+      .replace(/\s/g, "-"),
+  );
+}
+
+const links = pages.flatMap((page) =>
+  [...prose(page).matchAll(/\]\(([^)\s]+)\)/g)]
+    .map(([, target = ""]) => ({ page, target }))
+    .filter(({ target }) => !/^[a-z]+:/.test(target)),
+);
+
+describe("the pages", () => {
+  it("are found", () => {
+    expect(pages).toEqual(expect.arrayContaining(["README.md", "ARCHITECTURE.md", "docs/adr/0002-rooms.md"]));
+    expect(links.length).toBeGreaterThan(15);
+  });
+
+  it.each(links)("$page links to what exists: $target", ({ page, target }) => {
+    const [path = "", anchor] = target.split("#");
+    const file = path === "" ? page : relative(root, join(root, dirname(page), path));
+    expect(existsSync(join(root, file)), `${file} exists`).toBe(true);
+    if (anchor !== undefined) expect(anchors(file)).toContain(anchor);
+  });
+
+  it("list in README.md the kinds that exist", () => {
+    const section = /^## Kinds\n([\s\S]*?)(?=^## )/m.exec(read("README.md"))?.[1] ?? "";
+    const listed = [...section.matchAll(/^\| `(\w+)` \|/gm)].map(([, kind]) => kind);
+    expect(listed.sort()).toEqual(kinds.map(({ kind }) => kind).sort());
+  });
+
+  it("number each decision once", () => {
+    const numbers = pages.filter((page) => page.startsWith("docs/adr/")).map((page) => page.slice(9, 13));
+    expect(numbers.length).toBeGreaterThan(5);
+    expect(new Set(numbers).size).toBe(numbers.length);
+  });
+});
+
+describe("the package", () => {
+  it("says one version", () => {
+    expect((JSON.parse(read("package.json")) as { version: string }).version).toBe(agentVersion);
+  });
+
+  it("locks versions and integrity, and no download address", () => {
+    const lock = read("package-lock.json");
+    expect(lock).toContain('"integrity"');
+    expect(lock).not.toContain('"resolved"');
+  });
+
+  it("pins every dependency exactly", () => {
+    const { dependencies, optionalDependencies, devDependencies } = JSON.parse(read("package.json")) as Record<
+      string,
+      Record<string, string>
+    >;
+    const versions = Object.entries({ ...dependencies, ...optionalDependencies, ...devDependencies });
+    expect(versions.length).toBeGreaterThan(10);
+    expect(versions.filter(([, version]) => !/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version))).toEqual([]);
+  });
+});
+
+describe("no file", () => {
+  // Assembled, so that this file does not name them either.
+  const hosts = [
+    ["registry", "npmjs", "org"],
+    ["proxy", "golang", "org"],
+    ["deb", "debian", "org"],
+    ["pypi", "org"],
+  ];
+  const forbidden = new RegExp(
+    [`(?<![\\w.-])/(root|work|home/[a-z]+)/`, ...hosts.map((parts) => parts.join("\\."))].join("|"),
+  );
+  const texts = files.filter((file) => !/\.(png|ico|woff2?)$/.test(file));
+
+  it("names a path of somebody's machine or the host of a registry", () => {
+    expect(texts.length).toBeGreaterThan(50);
+    expect(texts.filter((file) => forbidden.test(read(file)))).toEqual([]);
+  });
+});
