@@ -1,0 +1,170 @@
+import { once } from "node:events";
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { gunzipSync } from "node:zlib";
+import { decodeProtobuf, type OtlpMessage } from "./otlp-proto.js";
+import {
+  type OtlpRequest,
+  type ReceivedLog,
+  type ReceivedPoint,
+  type ReceivedSpan,
+  readMessage,
+} from "./otlp-received.js";
+
+export type { ReceivedLog, ReceivedPoint, ReceivedSpan } from "./otlp-received.js";
+
+export type OtlpSignal = "traces" | "metrics" | "logs";
+export interface ReceivedRequest {
+  readonly signal: OtlpSignal;
+  readonly contentType: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly bytes: number;
+}
+
+/** How the sink answers: accept, refuse with a status, or take the request and never answer. */
+export type SinkMode = "accept" | "hang" | { readonly status: number; readonly headers?: Record<string, string> };
+
+/** An OTLP/HTTP receiver on a real socket that keeps what it is sent. */
+export interface OtlpSink {
+  /** What `OTEL_EXPORTER_OTLP_ENDPOINT` takes. */
+  readonly endpoint: string;
+  readonly port: number;
+  url(signal: OtlpSignal): string;
+  /** All requests, refused ones too. */
+  readonly requests: readonly ReceivedRequest[];
+  /** Only of accepted requests, as is `points` and `logs`. */
+  readonly spans: readonly ReceivedSpan[];
+  readonly points: readonly ReceivedPoint[];
+  readonly logs: readonly ReceivedLog[];
+  answer(mode: SinkMode): void;
+  clear(): void;
+  /** Resolves with the first value of `probe` that is neither undefined nor false; asked again after each request. */
+  waitFor<Value>(
+    probe: (sink: OtlpSink) => Value | undefined | false,
+    what: string,
+    timeoutMs?: number,
+  ): Promise<Value>;
+  close(): Promise<void>;
+}
+
+export async function startOtlpSink(port = 0): Promise<OtlpSink> {
+  const sink = new Sink();
+  await sink.listen(port);
+  return sink;
+}
+
+class Sink implements OtlpSink {
+  requests: ReceivedRequest[] = [];
+  spans: ReceivedSpan[] = [];
+  points: ReceivedPoint[] = [];
+  logs: ReceivedLog[] = [];
+  port = 0;
+  private mode: SinkMode = "accept";
+  private readonly waiting = new Set<() => void>();
+  private readonly server = createServer((request, response) => void this.receive(request, response));
+
+  async listen(port: number): Promise<void> {
+    this.server.listen(port, "127.0.0.1");
+    await once(this.server, "listening");
+    this.port = (this.server.address() as AddressInfo).port;
+  }
+
+  get endpoint(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  url(signal: OtlpSignal): string {
+    return `${this.endpoint}/v1/${signal}`;
+  }
+
+  answer(mode: SinkMode): void {
+    this.mode = mode;
+  }
+
+  clear(): void {
+    this.requests = [];
+    this.spans = [];
+    this.points = [];
+    this.logs = [];
+  }
+
+  waitFor<Value>(
+    probe: (sink: OtlpSink) => Value | undefined | false,
+    what: string,
+    timeoutMs = 10_000,
+  ): Promise<Value> {
+    return new Promise((resolve, reject) => {
+      const settle = (finish: () => void): void => {
+        clearTimeout(timer);
+        this.waiting.delete(look);
+        finish();
+      };
+      const look = (): void => {
+        try {
+          const value = probe(this);
+          if (value !== undefined && value !== false) settle(() => resolve(value as Value));
+        } catch (error) {
+          settle(() => reject(error));
+        }
+      };
+      const timer = setTimeout(() => {
+        const got = `${this.requests.length} requests, ${this.spans.length} spans, ${this.points.length} points, ${this.logs.length} logs`;
+        settle(() => reject(new Error(`the sink has not received ${what} within ${timeoutMs} ms: ${got}`)));
+      }, timeoutMs);
+      this.waiting.add(look);
+      look();
+    });
+  }
+
+  async close(): Promise<void> {
+    const closed = once(this.server, "close");
+    this.server.close();
+    this.server.closeAllConnections();
+    await closed;
+  }
+
+  private async receive(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const chunks: Buffer[] = [];
+    try {
+      for await (const chunk of request) chunks.push(chunk as Buffer);
+    } catch {
+      return; // The sender went away in the middle.
+    }
+    const signal = /^\/v1\/(traces|metrics|logs)$/.exec(request.url ?? "")?.[1] as OtlpSignal | undefined;
+    if (signal === undefined || request.method !== "POST") {
+      response.writeHead(404).end();
+      return;
+    }
+    this.take(signal, request, Buffer.concat(chunks), response);
+    for (const look of [...this.waiting]) look();
+  }
+
+  private take(signal: OtlpSignal, request: IncomingMessage, body: Buffer, response: ServerResponse): void {
+    const contentType = request.headers["content-type"] ?? "";
+    this.requests.push({ signal, contentType, headers: request.headers, bytes: body.length });
+    if (this.mode === "hang") return;
+    if (this.mode !== "accept") {
+      response.writeHead(this.mode.status, this.mode.headers).end("refused by the test");
+      return;
+    }
+    const isProtobuf = contentType === "application/x-protobuf";
+    try {
+      const plain = request.headers["content-encoding"] === "gzip" ? gunzipSync(body) : body;
+      const message = isProtobuf ? decodeProtobuf(messages[signal], plain) : JSON.parse(plain.toString("utf8"));
+      const received = readMessage(message as OtlpRequest);
+      this.spans.push(...received.spans);
+      this.points.push(...received.points);
+      this.logs.push(...received.logs);
+    } catch (error) {
+      response.writeHead(400).end(String(error));
+      return;
+    }
+    response.writeHead(200, { "content-type": contentType }).end(isProtobuf ? "" : "{}");
+  }
+}
+
+const messages: Readonly<Record<OtlpSignal, OtlpMessage>> = {
+  traces: "TracesRequest",
+  metrics: "MetricsRequest",
+  logs: "LogsRequest",
+};
