@@ -1,0 +1,162 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { createPolicy } from "../../src/check.js";
+import { failingGapMs, nextPhaseTime, startSpreadMs, startsPerTick } from "../../src/engine/cadence.js";
+import { Deadlines } from "../../src/engine/deadlines.js";
+import { type Due, DueHeap, notQueued } from "../../src/engine/due-heap.js";
+import { Slots, type Start } from "../../src/engine/slots.js";
+import { FakeClock } from "./fake-clock.js";
+
+describe("DueHeap", () => {
+  it("gives entries back in the order they are due, however they were added, moved and removed", () => {
+    const step = fc.tuple(fc.nat(19), fc.nat(1_000), fc.boolean());
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
+        const heap = new DueHeap<Due>();
+        const entries = Array.from({ length: 20 }, (): Due => ({ dueMs: 0, heapIndex: notQueued }));
+        const model = new Map<Due, number>();
+        for (const [index, dueMs, isRemoval] of steps) {
+          const entry = entries[index] as Due;
+          if (isRemoval) heap.remove(entry);
+          else heap.schedule(entry, dueMs);
+          if (isRemoval) model.delete(entry);
+          else model.set(entry, dueMs);
+        }
+        const order: number[] = [];
+        for (let next = heap.peek(); next; next = heap.peek()) {
+          order.push(next.dueMs);
+          heap.remove(next);
+        }
+        expect(order).toEqual([...model.values()].sort((a, b) => a - b));
+      }),
+    );
+  });
+});
+
+describe("Deadlines", () => {
+  it("expires each deadline at its time and none that was met", async () => {
+    const clock = new FakeClock();
+    const deadlines = new Deadlines(clock);
+    const expired: string[] = [];
+    deadlines.add(300, () => expired.push(`slow at ${clock.monotonic()}`));
+    const met = deadlines.add(100, () => expired.push("met"));
+    deadlines.add(100, () => expired.push(`fast at ${clock.monotonic()}`));
+    deadlines.end(met);
+    await clock.advance(1_000);
+    expect(expired).toEqual(["fast at 100", "slow at 300"]);
+    expect(clock.pending).toBe(0);
+  });
+
+  it("arms no timer while nothing runs, and few while a thousand deadlines are met", async () => {
+    const clock = new FakeClock();
+    const deadlines = new Deadlines(clock);
+    for (let index = 0; index < 1_000; index++) {
+      const deadline = deadlines.add(5_000, () => {});
+      await clock.advance(1);
+      deadlines.end(deadline);
+    }
+    expect(clock.pending).toBe(0);
+    const anchor = deadlines.add(5_000, () => {});
+    const armedBefore = clock.armed;
+    for (let index = 0; index < 1_000; index++) deadlines.end(deadlines.add(5_000, () => {}));
+    expect(clock.armed - armedBefore).toBe(0);
+    deadlines.end(anchor);
+  });
+});
+
+describe("Slots", () => {
+  const start = (pool: "steady" | "slow", begun: string[], name: string, kind = "http"): Start => ({
+    kind,
+    pool,
+    begin: () => begun.push(name),
+  });
+
+  it("admits as many as there are slots, the others in order as slots come free", () => {
+    const begun: string[] = [];
+    const slots = new Slots({ max: 1, perKind: {} });
+    const first = start("steady", begun, "first");
+    slots.request(first);
+    slots.request(start("steady", begun, "second"));
+    slots.request(start("steady", begun, "third"));
+    expect(begun).toEqual(["first"]);
+    slots.release(first);
+    expect(begun).toEqual(["first", "second"]);
+  });
+
+  it("keeps the pools apart, and gives a long run's steady slot to others", () => {
+    const begun: string[] = [];
+    const slots = new Slots({ max: 1, perKind: {} });
+    const long = start("steady", begun, "long");
+    slots.request(long);
+    slots.request(start("slow", begun, "failing"));
+    slots.request(start("steady", begun, "waiting"));
+    expect(begun).toEqual(["long", "failing"]);
+    slots.moveToSlow(long);
+    expect(begun).toEqual(["long", "failing", "waiting"]);
+  });
+
+  it("caps a kind, and lets other kinds pass those that wait for it", () => {
+    const begun: string[] = [];
+    const slots = new Slots({ max: 10, perKind: { llm: 1 } });
+    const first = start("steady", begun, "llm-1", "llm");
+    slots.request(first);
+    slots.request(start("steady", begun, "llm-2", "llm"));
+    slots.request(start("steady", begun, "http-1"));
+    expect(begun).toEqual(["llm-1", "http-1"]);
+    slots.release(first);
+    expect(begun).toEqual(["llm-1", "http-1", "llm-2"]);
+  });
+
+  it("forgets a start that was withdrawn", () => {
+    const begun: string[] = [];
+    const slots = new Slots({ max: 1, perKind: {} });
+    const first = start("steady", begun, "first");
+    const gone = start("steady", begun, "gone");
+    slots.request(first);
+    slots.request(gone);
+    slots.withdraw(gone);
+    slots.release(first);
+    expect(begun).toEqual(["first"]);
+  });
+});
+
+describe("the cadence", () => {
+  const policy = createPolicy(
+    "a",
+    { kind: "x", defaults: { intervalMs: 60_000, timeoutMs: 3_000 } },
+    { failingIntervalMs: 5_000 },
+  );
+
+  it("spreads the first runs over two seconds or a thousand a second, and never beyond an interval", () => {
+    expect(startSpreadMs(10, 30_000)).toBe(2_000);
+    expect(startSpreadMs(10_000, 30_000)).toBe(10_000);
+    expect(startSpreadMs(10_000, 1_000)).toBe(1_000);
+  });
+
+  it("puts due times on a grid of ten milliseconds, within an interval of the asked time", () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 0, max: 2 ** 41 }),
+        fc.integer({ min: 10, max: 360_000 }).map((ticks) => ticks * 10),
+        fc.double({ min: 0, max: 0.999_999, noNaN: true }),
+        (afterMs, intervalMs, phase) => {
+          const next = nextPhaseTime(afterMs, intervalMs, phase);
+          expect(next % 10).toBe(0);
+          expect(next).toBeGreaterThan(afterMs);
+          expect(next - afterMs).toBeLessThanOrEqual(intervalMs);
+        },
+      ),
+    );
+  });
+
+  it("doubles the gap of a failing check after twelve failures, up to the interval", () => {
+    expect([1, 12, 13, 14, 15, 16, 1_000].map((failures) => failingGapMs(policy, failures))).toEqual([
+      5_000, 5_000, 10_000, 20_000, 40_000, 60_000, 60_000,
+    ]);
+  });
+
+  it("allows ten starts a tick at least, and twice the mean rate", () => {
+    expect(startsPerTick(1)).toBe(10);
+    expect(startsPerTick(1_000)).toBe(20);
+  });
+});
