@@ -89,6 +89,11 @@ export class CheckFailure extends Error {
     // Not enumerable, so that a client's error (which may hold credentials) is in no JSON of ours.
     if (options.cause !== undefined) Object.defineProperty(this, "cause", { value: options.cause, enumerable: false });
   }
+
+  /** For `util.inspect`, which would print the cause as well. */
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return `${this.name}: ${this.reason}: ${this.message}`;
+  }
 }
 
 export type SpanAttributes = Readonly<Record<string, string | number | boolean | undefined>>;
