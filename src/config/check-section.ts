@@ -1,0 +1,199 @@
+import {
+  type CheckKind,
+  type CheckPolicy,
+  createPolicy,
+  formatDuration,
+  type PolicyOptions,
+  type Thresholds,
+} from "../check.js";
+import type { ConfiguredCheck } from "./agent-config.js";
+import { hashOf } from "./hash.js";
+import type { Mistake } from "./interpolate.js";
+import { type ConfigNode, findNode, formatPath, type ListNode, type MapNode, type NodePath } from "./node.js";
+import { type CheckOptions, checkOptions, type DefaultsOptions } from "./options.js";
+import { nameOf } from "./overlay.js";
+import type { ConfigProblem } from "./problem.js";
+import { suggest } from "./suggest.js";
+import { problemAt, validate } from "./validate.js";
+
+const commonKeys = new Set(Object.keys(checkOptions.shape));
+
+/** One check of a file, disabled ones included. */
+export interface ReadCheck {
+  readonly check: ConfiguredCheck;
+  readonly node: MapNode;
+  readonly isEnabled: boolean;
+}
+
+export interface ReadChecks {
+  readonly checks: readonly ReadCheck[];
+  readonly problems: readonly ConfigProblem[];
+}
+
+/** Reads every check of the merged list. `defaults` is undefined while it has mistakes of its own. */
+export function readChecks(
+  list: ListNode,
+  defaults: DefaultsOptions | undefined,
+  kinds: ReadonlyMap<string, CheckKind>,
+): ReadChecks {
+  const problems: ConfigProblem[] = [...findTwice(list)];
+  const checks: ReadCheck[] = [];
+  list.items.forEach((node, index) => {
+    const reader = new CheckReader(node, ["checks", index], kinds, problems);
+    const check = reader.read(defaults);
+    if (check) checks.push(check);
+  });
+  return { checks, problems };
+}
+
+function findTwice(list: ListNode): readonly ConfigProblem[] {
+  const first = new Map<string, ConfigNode>();
+  return list.items.flatMap((node, index) => {
+    const name = nameOf(node);
+    const earlier = name === undefined ? undefined : first.get(name);
+    if (name === undefined || earlier === undefined) {
+      if (name !== undefined) first.set(name, node);
+      return [];
+    }
+    const place = findNode(earlier, ["name"]).place;
+    const where = place.line > 0 ? `${place.file}:${place.line}` : place.file;
+    const mistake = {
+      problem: `the name \`${name}\` is already taken in ${where}`,
+      mend: "give each check its own name",
+    };
+    return [problemAt(node, ["name"], ["checks", index], mistake)];
+  });
+}
+
+class CheckReader {
+  constructor(
+    private readonly node: ConfigNode,
+    private readonly at: NodePath,
+    private readonly kinds: ReadonlyMap<string, CheckKind>,
+    private readonly problems: ConfigProblem[],
+  ) {}
+
+  read(defaults: DefaultsOptions | undefined): ReadCheck | undefined {
+    const { node } = this;
+    if (node.type !== "map") {
+      this.report([], { problem: "is no check", mend: "write a mapping with `name:` and `kind:`" });
+      return undefined;
+    }
+    const kind = this.readKind(node);
+    const common = this.readCommon(node);
+    const options = kind && this.readOptions(node, kind);
+    if (!kind || !common) return undefined;
+    this.checkThresholds(kind, common.thresholds);
+    const own = toPolicyOptions(common);
+    this.checkTimes(own, createPolicy(common.name, kind, own, toPolicyOptions(defaults ?? {})));
+    if (!options) return undefined;
+    const policy = createPolicy(common.name, kind, own, toPolicyOptions(defaults ?? {}));
+    return { node, isEnabled: common.enabled, check: configure(kind, policy, options.value) };
+  }
+
+  private readKind(node: MapNode): CheckKind | undefined {
+    const entry = node.entries.get("kind")?.value;
+    if (entry?.type !== "scalar" || entry.isBroken || entry.text === "") return undefined;
+    const kind = this.kinds.get(entry.text);
+    if (kind) return kind;
+    const shown = entry.references.length > 0 ? "" : ` \`${entry.text.slice(0, 40)}\``;
+    this.report(["kind"], {
+      problem: `the kind${shown} is not known`,
+      mend: `${suggest(entry.text, [...this.kinds.keys()])}${this.listKinds(entry.text)}`,
+    });
+    return undefined;
+  }
+
+  private listKinds(given: string): string {
+    const kinds = [...this.kinds.keys()].sort();
+    return suggest(given, kinds).startsWith("known") ? "" : ` Kinds: ${kinds.join(", ")}`;
+  }
+
+  private readCommon(node: MapNode): CheckOptions | undefined {
+    return this.hold(validate({ node: part(node, (key) => commonKeys.has(key)), schema: checkOptions, at: this.at }))
+      ?.value;
+  }
+
+  private readOptions(node: MapNode, kind: CheckKind): { readonly value: unknown } | undefined {
+    const held = this.hold(
+      validate({
+        node: part(node, (key) => !commonKeys.has(key)),
+        schema: kind.options,
+        at: this.at,
+        unknownKey: `is no option of kind \`${kind.kind}\``,
+        alsoKnown: [...commonKeys],
+      }),
+    );
+    return held && { value: held.value };
+  }
+
+  private hold<Result extends { readonly problems: readonly ConfigProblem[] }>(result: Result): Result | undefined {
+    this.problems.push(...result.problems);
+    return result.problems.length === 0 ? result : undefined;
+  }
+
+  private checkThresholds(kind: CheckKind, thresholds: Thresholds = {}): void {
+    for (const name of Object.keys(thresholds)) {
+      const mistake = name === "duration_ms" || kind.hasOpenFacts ? undefined : mistakeInFact(kind, name);
+      if (mistake) this.report(["thresholds", name], mistake, true);
+    }
+  }
+
+  private checkTimes(own: PolicyOptions, policy: CheckPolicy): void {
+    for (const [key, mistake] of mistakesInTimes(own, policy)) this.report([key], mistake);
+  }
+
+  private report(path: NodePath, mistake: Mistake, isAboutKey = false): void {
+    const found = findNode(this.node, path);
+    const place = isAboutKey ? found.keyPlace : found.place;
+    this.problems.push({ ...place, path: formatPath([...this.at, ...path]), ...mistake });
+  }
+}
+
+function mistakeInFact(kind: CheckKind, name: string): Mistake | undefined {
+  const fact = Object.hasOwn(kind.facts, name) ? kind.facts[name] : undefined;
+  if (fact?.type === "number" || fact?.type === "boolean") return undefined;
+  const comparable = Object.entries(kind.facts).filter(([, { type }]) => type === "number" || type === "boolean");
+  const names = ["duration_ms", ...comparable.map(([key]) => key)];
+  if (fact) return { problem: "is a fact that is no number", mend: `use one of ${names.sort().join(", ")}` };
+  return { problem: `is no fact of kind \`${kind.kind}\``, mend: suggest(name, names) };
+}
+
+/** Times that contradict each other; `policy` is what all of them come to. */
+export function mistakesInTimes(
+  own: Pick<PolicyOptions, "timeoutMs" | "failingIntervalMs">,
+  policy: Pick<CheckPolicy, "intervalMs" | "timeoutMs">,
+): readonly (readonly ["timeout" | "failingInterval", Mistake])[] {
+  const interval = formatDuration(policy.intervalMs);
+  const timeout = formatDuration(policy.timeoutMs);
+  const { timeoutMs, failingIntervalMs } = own;
+  if (timeoutMs !== undefined && timeoutMs > policy.intervalMs) {
+    const mend = `write \`${interval}\` or less, or a longer \`interval\``;
+    return [["timeout", { problem: `is above the interval of ${interval}`, mend }]];
+  }
+  if (failingIntervalMs !== undefined && failingIntervalMs > policy.intervalMs) {
+    return [
+      ["failingInterval", { problem: `is above the interval of ${interval}`, mend: `write \`${interval}\` or less` }],
+    ];
+  }
+  if (failingIntervalMs !== undefined && failingIntervalMs < policy.timeoutMs) {
+    return [
+      ["failingInterval", { problem: `is below the timeout of ${timeout}`, mend: `write \`${timeout}\` or more` }],
+    ];
+  }
+  return [];
+}
+
+function part(node: MapNode, isWanted: (key: string) => boolean): MapNode {
+  return { ...node, entries: new Map([...node.entries].filter(([key]) => isWanted(key))) };
+}
+
+/** The engine's names for what the file says. */
+export function toPolicyOptions(options: Partial<CheckOptions> | DefaultsOptions): PolicyOptions {
+  const { interval, timeout, failingInterval, ...rest } = options;
+  return { ...rest, intervalMs: interval, timeoutMs: timeout, failingIntervalMs: failingInterval };
+}
+
+function configure(kind: CheckKind, policy: CheckPolicy, options: unknown): ConfiguredCheck {
+  return { policy, kind, options, optionsKey: hashOf([kind.kind, options]), policyKey: hashOf(policy) };
+}

@@ -1,0 +1,30 @@
+import { distance } from "fastest-levenshtein";
+
+/** The known word that was probably meant; undefined when none is near. */
+export function nearest(word: string, known: readonly string[]): string | undefined {
+  const plain = (text: string): string => text.toLowerCase().replaceAll(/[-_]/g, "");
+  let best: string | undefined;
+  let bestDistance = Math.max(2, Math.floor(word.length / 3)) + 0.5;
+  for (const candidate of known) {
+    const apart = distance(plain(word), plain(candidate));
+    if (apart < bestDistance) {
+      best = candidate;
+      bestDistance = apart;
+    }
+  }
+  return best;
+}
+
+/** ``did you mean `x`?``, else what there is. */
+export function suggest(word: string, known: readonly string[]): string {
+  const near = nearest(word, known);
+  if (near !== undefined) return `did you mean \`${near}\`?`;
+  return known.length === 0 ? "leave it out" : `known here: ${[...known].sort().join(", ")}`;
+}
+
+/** `a`, `b` or `c`, in backquotes. */
+export function alternatives(words: readonly string[]): string {
+  const quoted = words.map((word) => `\`${word}\``);
+  if (quoted.length < 2) return quoted.join("");
+  return `${quoted.slice(0, -1).join(", ")} or ${quoted.at(-1)}`;
+}
