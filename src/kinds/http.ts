@@ -153,9 +153,7 @@ class HttpCheck implements Check {
   private async hintFor(call: HttpCall, response: IncomingMessage, redirects: number): Promise<string | undefined> {
     const status = response.statusCode ?? 0;
     if (isRedirect(status)) {
-      return redirects === 0
-        ? "redirects are followed only with `followRedirects`"
-        : `${redirects} redirects were followed`;
+      return redirects === 0 ? "redirects are followed only with `followRedirects`" : "`followRedirects` is used up";
     }
     if (status !== 400) return undefined;
     const { bytes } = await call.body(response, maxHintBytes, true);

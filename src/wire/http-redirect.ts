@@ -39,7 +39,7 @@ function withoutIdentity({ cert: _cert, key: _key, serverName: _serverName, ...r
 }
 
 function followable(from: URL, location: string | undefined): URL {
-  if (location === undefined || !URL.canParse(location, from)) {
+  if (location === undefined || !URL.canParse(location, from.href)) {
     throw new CheckFailure("protocol", "the redirect says no place to go");
   }
   const url = new URL(location, from);

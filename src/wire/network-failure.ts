@@ -47,12 +47,27 @@ const wordsByCode: Readonly<Record<string, string>> = {
   ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: "the server asks for a client certificate",
 };
 
-/** The `code` of a client's error, its own or its cause's; with several attempts (happy eyeballs), the first one's. */
+/** Of an attempt by an address family that this machine, or the way to the target, does not have. */
+const attemptCodes: ReadonlySet<string | undefined> = new Set([
+  "ETIMEDOUT",
+  "ENETUNREACH",
+  "EHOSTUNREACH",
+  "EADDRNOTAVAIL",
+  "EAFNOSUPPORT",
+]);
+
+/**
+ * The `code` of a client's error, its own or its cause's. With several attempts (happy eyeballs) the first that got as
+ * far as the target: that there is no IPv6 here says nothing about a port that refuses IPv4.
+ */
 export function errorCode(error: unknown): string | undefined {
   if (typeof error !== "object" || error === null) return undefined;
   const { code, errors, cause } = error as { code?: unknown; errors?: unknown; cause?: unknown };
+  if (Array.isArray(errors) && errors.length > 0) {
+    const codes = errors.map(errorCode);
+    return codes.find((one) => one !== undefined && !attemptCodes.has(one)) ?? codes[0];
+  }
   if (typeof code === "string" && code !== "") return code;
-  if (Array.isArray(errors) && errors.length > 0) return errorCode(errors[0]);
   return cause === undefined ? undefined : errorCode(cause);
 }
 

@@ -4,7 +4,7 @@ import type { Socket } from "node:net";
 export function sendText(socket: Socket, text: string): Promise<void> {
   return new Promise((resolve, reject) => {
     socket.once("error", reject);
-    socket.write(text, () => resolve());
+    socket.write(text, (error) => (error ? reject(error) : resolve()));
   });
 }
 
