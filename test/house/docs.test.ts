@@ -18,6 +18,11 @@ function listFiles(folder: string): readonly string[] {
     });
 }
 
+interface LockedPackage {
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
+}
+
 const files = listFiles(root);
 const read = (file: string): string => readFileSync(join(root, file), "utf8");
 const pages = files.filter((file) => file.endsWith(".md"));
@@ -84,6 +89,21 @@ describe("the package", () => {
     const lock = read("package-lock.json");
     expect(lock).toContain('"integrity"');
     expect(lock).not.toContain('"resolved"');
+  });
+
+  it("locks every package that a locked one names, so that npm ci works from a clean clone", () => {
+    const { packages } = JSON.parse(read("package-lock.json")) as { packages: Record<string, LockedPackage> };
+    // As Node looks for a package: beside the one that asks, then in each folder above.
+    const isLocked = (name: string, from: string): boolean =>
+      (from === "" ? `node_modules/${name}` : `${from}/node_modules/${name}`) in packages ||
+      (from !== "" && isLocked(name, from.slice(0, Math.max(from.lastIndexOf("/node_modules/"), 0))));
+    const missing = Object.entries(packages).flatMap(([path, { dependencies, optionalDependencies }]) =>
+      Object.keys({ ...dependencies, ...optionalDependencies })
+        .filter((name) => !isLocked(name, path))
+        .map((name) => `${path} → ${name}`),
+    );
+    expect(Object.keys(packages).length).toBeGreaterThan(100);
+    expect(missing).toEqual([]);
   });
 
   it("pins every dependency exactly", () => {
