@@ -6,6 +6,9 @@ import { pathToFileURL } from "node:url";
 
 export const root = join(import.meta.dirname, "..");
 
+/** npm ends its errors with pages of usage. */
+const shownLines = 12;
+
 /** Runs `npm ci` where a package is missing or of another version. Without a change it reads two files and no more. */
 export function ensureInstalled() {
   if (!isInstalled()) npmCi();
@@ -42,8 +45,8 @@ function npmCi() {
     return;
   }
   process.stderr.write("failed\n");
-  console.error(error?.message ?? `${stdout}${stderr}`.trim());
-  console.error("\nnpm ci did not work; run it by hand to see more.");
+  console.error(error?.message ?? `${stdout}${stderr}`.trim().split("\n").slice(0, shownLines).join("\n"));
+  console.error("\nnpm ci did not work; run it by hand to see all of it.");
   process.exit(1);
 }
 
