@@ -178,8 +178,8 @@ export class HealthService {
 
   private changed(change: StatusChange): void {
     this.signals.events().checkChanged(change);
-    this.judge();
     this.emitter.emit("change", change);
+    this.judge();
   }
 
   /** Re-judges the service; changes of single checks are rare, so this may look at all of them. */
