@@ -1,0 +1,54 @@
+import type { CheckKind, DiscoveredCheck } from "../check.js";
+import { type LoadOptions, type LoadResult, loadConfig } from "../config/load-config.js";
+import { kinds as allKinds } from "../kinds/index.js";
+
+/** A check that the environment names, and its kind. */
+export interface Discovered extends DiscoveredCheck {
+  readonly kind: string;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What the environment names, in the order of the kinds; the host is always among it. */
+export function discoverChecks(
+  environment: Environment,
+  kinds: readonly CheckKind[] = allKinds,
+): readonly Discovered[] {
+  const said = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ""));
+  return kinds.flatMap((kind) => {
+    const found = kind.discover?.(said) ?? (kind.isResources ? host : undefined);
+    return found ? [{ ...found, kind: kind.kind }] : [];
+  });
+}
+
+const host: DiscoveredCheck = {
+  name: "system",
+  critical: false,
+  options: {},
+  because: "the host is always watched",
+};
+
+/** Discovered checks as a config file would say them. */
+export function toConfigFile(discovered: readonly Discovered[]): Readonly<Record<string, unknown>> {
+  return {
+    checks: discovered.map(({ name, kind, critical, options }) => ({ name, kind, critical, ...options })),
+  };
+}
+
+export interface EnvironmentLoad {
+  readonly result: LoadResult;
+  /** What was found and why; empty when there is a config file, which then says everything. */
+  readonly discovered: readonly Discovered[];
+}
+
+/** Loads the config files, or, where there are none, what the environment names. */
+export function loadConfigOrDiscover(options: LoadOptions = {}): EnvironmentLoad {
+  const { env = process.env, kinds = allKinds } = options;
+  let discovered: readonly Discovered[] = [];
+  const withoutFiles = () => {
+    discovered = discoverChecks(env, kinds);
+    return toConfigFile(discovered);
+  };
+  const result = loadConfig({ ...options, withoutFiles });
+  return { result, discovered };
+}
