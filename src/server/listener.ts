@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Handler } from "./answer.js";
 import type { ServerSettings } from "./settings.js";
@@ -16,7 +16,7 @@ const limits = {
   inactivity: 30_000,
   maxHeaderSize: 16_384,
   maxConnections: 512,
-  /** From here on idle connections are closed, so that a probe finds room. */
+  /** From here on a new connection costs an idle or the oldest one its place. */
   crowded: 448,
 } as const;
 
@@ -109,14 +109,20 @@ function listenProblem({ code, message }: NodeJS.ErrnoException, host: string, p
 
 const urlHost = (address: string): string => (address.includes(":") ? `[${address}]` : address);
 
+/** In a crowd, idle connections go first and then the oldest: a probe must find room, whoever holds the others. */
 function makeRoom(server: Server): void {
-  let open = 0;
+  const sockets = new Set<Socket>();
   server.on("connection", (socket) => {
-    open += 1;
-    socket.once("close", () => {
-      open -= 1;
-    });
-    if (open > limits.crowded) server.closeIdleConnections();
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+    if (sockets.size <= limits.crowded) return;
+    server.closeIdleConnections();
+    for (const closed of sockets) if (closed.destroyed) sockets.delete(closed);
+    for (const oldest of sockets) {
+      if (sockets.size <= limits.crowded) break;
+      sockets.delete(oldest);
+      oldest.destroy();
+    }
   });
 }
 

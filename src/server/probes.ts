@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { Handler } from "./answer.js";
 import { createEndpoints } from "./endpoints.js";
 import type { HealthSource, MetricsSource, ProbeObserver } from "./ports.js";
-import { agentPaths, createRouter, type Paths, probePaths } from "./routes.js";
+import { agentPaths, createRouter, type Paths, probePaths, splitTarget } from "./routes.js";
 import type { DetailsRule } from "./settings.js";
 
 export interface ProbesOptions {
@@ -79,6 +79,7 @@ const anyProbe = createRouter({ ...probePaths, "/readyz/{check}": "readyz" });
  */
 export function isProbeRequest({ method, url = "" }: Pick<IncomingMessage, "method" | "url">): boolean {
   if (method !== "GET" && method !== "HEAD") return false;
-  const start = url.search(/\/(livez|readyz|healthz|startupz)(?=[/?#]|$)/);
-  return start >= 0 && anyProbe(url.slice(start)) !== undefined;
+  const { path } = splitTarget(url);
+  const start = path.search(/\/(livez|readyz|healthz|startupz)(?=\/|$)/);
+  return start >= 0 && anyProbe(path.slice(start)) !== undefined;
 }
