@@ -27,20 +27,24 @@ export interface PostgresOptions extends PostgresTargetOptions {
   readonly query: string;
 }
 
-/** The query runs inside a transaction of ours, which carries its time limit. */
-const transactionControl = /(^|;)\s*(begin|start\s+transaction|commit|end|rollback|abort)\b/i;
+/** The query runs inside a transaction of ours, which carries its time limit. In a dollar-quoted body the words mean another thing. */
+function controlsTransaction(query: string): boolean {
+  return !query.includes("$") && /(^|;)\s*(begin|start\s+transaction|commit|end|rollback|abort)\b/i.test(query);
+}
 
-const options = z
-  .strictObject({
-    ...postgresTargetOptions,
-    query: z
-      .string()
-      .min(1)
-      .refine((text) => !transactionControl.test(text), "controls a transaction; leave that out, it runs in one")
-      .describe("What to run. It must not fail; what it answers is not looked at.")
-      .default("select 1"),
-  })
-  .superRefine(refuseBadPostgresTarget);
+const queryOption = {
+  query: z
+    .string()
+    .min(1)
+    .refine((text) => !controlsTransaction(text), "controls a transaction; leave that out, it runs in one")
+    .describe("What to run. It must not fail; what it answers is not looked at.")
+    .default("select 1"),
+};
+
+const options = z.strictObject({ ...postgresTargetOptions, ...queryOption }).superRefine(refuseBadPostgresTarget);
+
+/** With the application's pool there is nothing to say about where to connect. */
+const poolOptions = z.strictObject(queryOption);
 
 const facts = {
   server_version: { type: "string", description: "Version of the server." },
@@ -218,9 +222,10 @@ export const postgresKind: CheckKind<PostgresOptions, { readonly pool: PoolSubse
   options,
   facts,
   defaults: { intervalMs: 30_000, timeoutMs: 3_000 },
+  // With a pool the options may be left out; otherwise they have been parsed.
   create(given, injected) {
     return injected
-      ? createPooledCheck(injected.pool, given.query)
+      ? createPooledCheck(injected.pool, poolOptions.parse(given ?? {}).query)
       : createOwnCheck(createPostgresTarget(given), given.query);
   },
   discover({ DATABASE_URL: url }) {

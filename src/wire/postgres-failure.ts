@@ -46,7 +46,8 @@ const meaningByText: readonly (readonly [RegExp, Meaning])[] = [
   [/^SASL|Unknown authentication/i, { reason: "auth", words: "sign-in method not supported or not trusted" }],
   [/does not support SSL/i, { reason: "tls", words: "server has no TLS" }],
   [/error establishing an SSL connection|received invalid response/i, { reason: "protocol", words: "no PostgreSQL" }],
-  [/Connection terminated/i, { reason: "network", words: "connection closed by the server" }],
+  [/Query read timeout/i, { reason: "timeout", words: "no answer in time" }],
+  [/Connection terminated|is not queryable/i, { reason: "network", words: "connection closed by the server" }],
 ];
 
 /** The five characters that the server gave for this error; undefined when no server did. */
@@ -63,9 +64,14 @@ export function postgresFailure(error: unknown): CheckFailure {
   const text = error instanceof Error ? error.message : String(error);
   const sqlState = sqlStateOf(error);
   const meaning = sqlState === undefined ? meaningOfText(error, text) : meaningOfSqlState(sqlState, text);
-  if (meaning === undefined) return networkFailure(error, { fallback: "protocol" });
+  if (meaning === undefined) return networkFailure(error, { fallback: isBug(error) ? "internal" : "protocol" });
   const message = sqlState === undefined ? meaning.words : `${meaning.words} (SQLSTATE ${sqlState})`;
   return new CheckFailure(meaning.reason, message, { cause: error, detail: text });
+}
+
+/** What pg finds wrong with its peer is a plain `Error`. */
+function isBug(error: unknown): boolean {
+  return error instanceof TypeError || error instanceof ReferenceError;
 }
 
 function meaningOfSqlState(sqlState: string, text: string): Meaning {

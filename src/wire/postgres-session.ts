@@ -1,4 +1,4 @@
-import { Socket } from "node:net";
+import { type NetConnectOpts, Socket } from "node:net";
 import type { ConnectionOptions } from "node:tls";
 import { CheckFailure, type ClientSpan } from "../check.js";
 import { postgresFailure } from "./postgres-failure.js";
@@ -67,7 +67,7 @@ export async function withPostgresSession<Result>(
   const startMs = performance.now();
   const Client = await loadClient();
   run.signal.throwIfAborted();
-  const socket = new TargetSocket(target);
+  const socket = new TargetSocket(whereOf(target));
   const client = createClient(Client, target, socket);
   const abort = () => socket.destroy(run.signal.reason);
   run.signal.addEventListener("abort", abort, { once: true });
@@ -95,14 +95,17 @@ async function loadClient(): Promise<PgClientConstructor> {
 
 /** pg tells its stream where to connect; this one knows, so that pg's host can be the name in the certificate. */
 class TargetSocket extends Socket {
-  constructor(private readonly target: PostgresTarget) {
+  constructor(private readonly where: NetConnectOpts) {
     super();
   }
 
   override connect(): this {
-    const { host, port } = this.target;
-    return host.startsWith("/") ? super.connect({ path: `${host}/.s.PGSQL.${port}` }) : super.connect({ host, port });
+    return super.connect(this.where);
   }
+}
+
+function whereOf({ host, port }: PostgresTarget): NetConnectOpts {
+  return host.startsWith("/") ? { path: `${host}/.s.PGSQL.${port}` } : { host, port };
 }
 
 function createClient(Client: PgClientConstructor, target: PostgresTarget, socket: Socket): PgClient {
@@ -113,7 +116,7 @@ function createClient(Client: PgClientConstructor, target: PostgresTarget, socke
     user,
     password: () => passwordOf(target),
     database,
-    ssl: tls?.options ?? false,
+    ssl: tls?.options() ?? false,
     sslnegotiation: "postgres",
     client_encoding: "utf8",
     application_name: applicationName,

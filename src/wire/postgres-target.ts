@@ -1,6 +1,6 @@
-import type { ConnectionOptions } from "node:tls";
+import { type ConnectionOptions, createSecureContext } from "node:tls";
 import { z } from "zod";
-import { secret } from "../check.js";
+import { CheckFailure, secret } from "../check.js";
 import { type TlsOptions, tlsOptions, toConnectionOptions } from "./tls-options.js";
 
 /** Where a PostgreSQL session goes and as whom: nothing of it is ever taken from the environment. */
@@ -20,7 +20,8 @@ export interface PostgresTarget {
 export interface PostgresTls {
   /** What to ask for (SNI) and to hold the certificate against: the host, unless `tls.serverName` says otherwise. */
   readonly serverName: string;
-  readonly options: ConnectionOptions;
+  /** Made when first asked for and kept, since reading certificates and keys is dear; throws a `CheckFailure`. */
+  readonly options: () => ConnectionOptions;
 }
 
 /** The connection options of every kind that asks a PostgreSQL server. */
@@ -208,8 +209,7 @@ const modes = {
         "says `sslmode=verify-ca`, but no authority is given; write `tls: { ca: … }`, or `sslmode=verify-full`",
       );
     }
-    const { serverName, options } = verified(refuseSkip(tls), host);
-    return { serverName, options: { ...options, checkServerIdentity: () => undefined } };
+    return verified(refuseSkip(tls), host, { checkServerIdentity: () => undefined });
   },
   "verify-full": (tls, host) => verified(refuseSkip(tls), host),
 } as const satisfies Record<string, ModeToTls>;
@@ -222,6 +222,22 @@ function refuseSkip(tls: TlsOptions = {}): TlsOptions {
   );
 }
 
-function verified(tls: TlsOptions, host: string): PostgresTls {
-  return { serverName: tls.serverName ?? host, options: toConnectionOptions(tls, host) };
+function verified(tls: TlsOptions, host: string, more: ConnectionOptions = {}): PostgresTls {
+  let options: ConnectionOptions | undefined;
+  return {
+    serverName: tls.serverName ?? host,
+    options: () => {
+      options ??= { ...withSecureContext(toConnectionOptions(tls, host)), ...more };
+      return options;
+    },
+  };
+}
+
+function withSecureContext({ ca, cert, key, ...rest }: ConnectionOptions): ConnectionOptions {
+  try {
+    return { ...rest, secureContext: createSecureContext({ ca, cert, key }) };
+  } catch (error) {
+    const detail = error instanceof Error ? error.message : String(error);
+    throw new CheckFailure("tls", "`cert`, `key` or `ca` of `tls` cannot be used", { cause: error, detail });
+  }
 }

@@ -1,3 +1,5 @@
+import { CheckFailure } from "../check.js";
+
 /** What one statement of a query answered; values as the server writes them. */
 export interface StatementResult {
   /** The command tag: `SELECT 1`, `COMMIT`. */
@@ -63,8 +65,10 @@ export class SimpleQuery {
   handlePortalSuspended(): void {}
   handleCopyData(): void {}
 
-  /** `copy … from stdin` waits for rows that nobody has. */
+  /** `copy … from stdin` waits for rows that nobody has; told so, the server calls it cancelled, like a timeout. */
   handleCopyInResponse(connection: { sendCopyFail(message: string): void }): void {
-    connection.sendCopyFail("a health check sends no rows");
+    const message = "query waits for rows, as `copy from stdin` does";
+    connection.sendCopyFail(message);
+    this.handleError(new CheckFailure("unexpected", message));
   }
 }

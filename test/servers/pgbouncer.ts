@@ -9,7 +9,7 @@ import { serverPath } from "./available.js";
 import { freePort } from "./free-port.js";
 import { findAccount, giveTo, type PostgresServer, superuser, superuserPassword } from "./postgres.js";
 
-/** A throw-away PgBouncer in front of a server: transaction pooling, two server connections, 2 s of patience. */
+/** A throw-away PgBouncer in front of a server: transaction pooling, two server connections, 1 s of patience. */
 export class PgBouncer {
   readonly host = "127.0.0.1";
 
@@ -35,6 +35,7 @@ export class PgBouncer {
       "pool_mode = transaction",
       "default_pool_size = 2",
       "query_wait_timeout = 1",
+      "server_login_retry = 1",
       `admin_users = ${superuser}`,
     ];
     await writeFile(join(dir, "pgbouncer.ini"), `${config.join("\n")}\n`);

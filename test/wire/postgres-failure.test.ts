@@ -1,0 +1,95 @@
+import { describe, expect, it } from "vitest";
+import { CheckFailure } from "../../src/check.js";
+import { postgresFailure, sqlStateOf } from "../../src/wire/postgres-failure.js";
+
+const fromServer = (code: string | undefined, message = "text of the server") =>
+  Object.assign(new Error(message), { code, severity: "FATAL" });
+const reasonOf = (error: unknown) => postgresFailure(error).reason;
+
+describe("what the server's code means", () => {
+  it.each([
+    ["28P01", "auth"],
+    ["28000", "auth"],
+    ["42501", "auth"],
+    ["3D000", "not_found"],
+    ["57P04", "not_found"],
+    ["57014", "timeout"],
+    ["57P01", "unavailable"],
+    ["57P02", "unavailable"],
+    ["57P03", "unavailable"],
+    ["08006", "unavailable"],
+    ["53300", "overloaded"],
+    ["53100", "overloaded"],
+    ["53200", "overloaded"],
+    ["42P01", "unexpected"],
+    ["42601", "unexpected"],
+    ["22012", "unexpected"],
+    ["XX000", "unexpected"],
+    ["08P01", "protocol"],
+  ])("%s is %s", (code, reason) => {
+    const failure = postgresFailure(fromServer(code));
+    expect(failure.reason).toBe(reason);
+    expect(failure.message).toContain(`SQLSTATE ${code}`);
+    expect(failure.message).not.toContain("text of the server");
+    expect(failure.detail).toBe("text of the server");
+  });
+
+  it.each([
+    ["SASL authentication failed", "auth"],
+    ["password authentication failed", "auth"],
+    ['database "nodb" does not exist', "not_found"],
+    ["no such database: nodb", "not_found"],
+    ["query_wait_timeout", "unavailable"],
+    ["pgbouncer cannot connect to server", "unavailable"],
+    ["server login has been failing, try again later (server_login_retry)", "unavailable"],
+    ["no more connections allowed (max_client_conn)", "overloaded"],
+    ["unsupported startup parameter: options", "unexpected"],
+    ["something else", "protocol"],
+  ])("08P01 of a pooler that says %s is %s", (text, reason) => {
+    expect(reasonOf(fromServer("08P01", text))).toBe(reason);
+  });
+
+  it("is read only from what the server sent as a code", () => {
+    expect(sqlStateOf(fromServer("28P01"))).toBe("28P01");
+    expect(sqlStateOf(postgresFailure(fromServer("28P01")))).toBe("28P01");
+    expect(sqlStateOf(Object.assign(new Error("x"), { code: "EPIPE" }))).toBeUndefined();
+    expect(sqlStateOf(fromServer("ECONNREFUSED"))).toBeUndefined();
+    expect(sqlStateOf(undefined)).toBeUndefined();
+  });
+});
+
+describe("errors without a code of the server", () => {
+  it.each([
+    ["SASL: SCRAM-SERVER-FIRST-MESSAGE: client password must be a string", "auth"],
+    ["SASL: Only mechanism(s) SCRAM-SHA-256 are supported", "auth"],
+    ["The server does not support SSL connections", "tls"],
+    ["There was an error establishing an SSL connection", "protocol"],
+    ["received invalid response: 4a", "protocol"],
+    ["Connection terminated unexpectedly", "network"],
+    ["Client has encountered a connection error and is not queryable", "network"],
+    ["anything else", "protocol"],
+  ])("%s is %s", (text, reason) => {
+    expect(reasonOf(new Error(text))).toBe(reason);
+  });
+
+  it.each([
+    ["ENOTFOUND", "dns"],
+    ["ECONNREFUSED", "refused"],
+    ["ECONNRESET", "network"],
+    ["EPIPE", "network"],
+    ["ETIMEDOUT", "timeout"],
+    ["DEPTH_ZERO_SELF_SIGNED_CERT", "tls"],
+    ["ERR_TLS_CERT_ALTNAME_INVALID", "tls"],
+  ])("%s is %s", (code, reason) => {
+    expect(reasonOf(Object.assign(new Error("x"), { code }))).toBe(reason);
+  });
+
+  it("takes a bug for one", () => {
+    expect(reasonOf(new TypeError("x is not a function"))).toBe("internal");
+  });
+
+  it("lets a CheckFailure through", () => {
+    const failure = new CheckFailure("timeout", "no answer in time");
+    expect(postgresFailure(failure)).toBe(failure);
+  });
+});
