@@ -14,11 +14,12 @@ import {
 import { attr } from "../semconv.js";
 import type { Address } from "../wire/address.js";
 import { errorCode, reasonOfCode } from "../wire/network-failure.js";
-import type { Attempt, RedisConnection } from "../wire/redis-connection.js";
+import type { Attempt } from "../wire/redis-connection.js";
 import { redisFailure } from "../wire/redis-failure.js";
 import { infoNumber, parseRedisInfo, type RedisInfo } from "../wire/redis-info.js";
 import { type RedisOptions, redisOptions, targetOf } from "../wire/redis-options.js";
-import { type ConnectedRedis, connectTarget, type RedisTarget } from "../wire/redis-topology.js";
+import { expectPong, RedisSession } from "../wire/redis-session.js";
+import type { RedisTarget } from "../wire/redis-topology.js";
 
 const facts: FactTable = {
   redis_version: { type: "string", description: "Version of the server; of Valkey, Valkey's own." },
@@ -74,34 +75,33 @@ export const redisKind: CheckKind<RedisOptions, { readonly client: RedisSubset }
   fromUrl: (url) => (url.protocol === "redis:" || url.protocol === "rediss:" ? { url: url.href } : undefined),
 };
 
-/** Sends one command; throws a `CheckFailure`. */
-type Send = (command: "INFO" | "CLUSTER INFO") => Promise<unknown>;
+type Question = "INFO" | "CLUSTER INFO";
+/** Asks the server about itself; throws a `CheckFailure`. */
+type Ask = (question: Question) => Promise<unknown>;
 
-/**
- * Holds one connection from run to run. It is made inside a run, under the run's deadline, and nothing is retried in
- * between: while the server is down there is no timer and no socket.
- */
 class RedisCheck implements Check {
-  readonly #target: RedisTarget;
-  #connected: ConnectedRedis | undefined;
+  readonly #session: RedisSession;
+  readonly #refusedWrites = new RefusedWrites();
   #stop: AbortController | undefined;
   #isClosed = false;
 
   constructor(target: RedisTarget) {
-    this.#target = target;
+    this.#session = new RedisSession(target);
   }
 
   async run(run: CheckRun): Promise<Outcome> {
     if (this.#isClosed) throw closedFailure();
     const stop = new AbortController();
     const abort = () => stop.abort(run.signal.reason);
-    stop.signal.addEventListener("abort", () => this.#drop(), { once: true });
+    stop.signal.addEventListener("abort", () => this.#session.drop(), { once: true });
     run.signal.addEventListener("abort", abort, { once: true });
     if (run.signal.aborted) abort();
     this.#stop = stop;
     try {
       return await this.#askMaster(run, { signal: stop.signal, timeoutMs: run.timeoutMs });
     } catch (error) {
+      // Answers may still be on their way, or never come on a half-open link: the next run starts afresh.
+      this.#session.drop();
       throw stop.signal.aborted ? stop.signal.reason : error;
     } finally {
       run.signal.removeEventListener("abort", abort);
@@ -112,65 +112,43 @@ class RedisCheck implements Check {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#stop?.abort(closedFailure());
-    this.#drop();
+    this.#session.drop();
   }
 
-  /** Behind sentinels: a replica at the other end means that a failover left our connection alone. */
+  /** Behind sentinels, a replica at the other end means that a failover left our connection alone. */
   async #askMaster(run: CheckRun, attempt: Attempt): Promise<Outcome> {
-    const outcome = await this.#ask(run, attempt);
-    if (!("sentinel" in this.#target.place) || outcome.facts?.role !== "slave") return outcome;
-    this.#drop();
-    const second = await this.#ask(run, attempt);
+    const outcome = await this.#askServer(run, attempt);
+    if (!("sentinel" in this.#session.target.place) || outcome.facts?.role !== "slave") return outcome;
+    this.#session.drop();
+    const second = await this.#askServer(run, attempt);
     if (second.facts?.role !== "slave") return second;
     const message = "the node that the sentinels name as master is a replica";
     throw new CheckFailure("unavailable", message, { facts: second.facts });
   }
 
-  async #ask(run: CheckRun, attempt: Attempt): Promise<Outcome> {
-    const refusal = await this.#traced(run, "PING", (span) => this.#ping(span, attempt)).then(
-      () => undefined,
-      refusalOf,
-    );
-    const { connection } = this.#connected ?? {};
-    if (!connection) throw refusal ?? new CheckFailure("network", "connection broken");
-    const isCluster = "cluster" in this.#target.place;
-    return judge(
-      await report((command) => this.#traced(run, command, () => sendTo(connection, command)), isCluster),
-      refusal,
-    );
+  async #askServer(run: CheckRun, attempt: Attempt): Promise<Outcome> {
+    const refusal = await refusalOf(this.#traced(run, "PING", (span) => this.#ping(span, attempt)));
+    // A refusal to sign in leaves nothing to ask.
+    if (refusal && !this.#session.isConnected) throw refusal;
+    const ask: Ask = (question) => this.#traced(run, question, () => this.#session.command(...words(question)));
+    const isCluster = "cluster" in this.#session.target.place;
+    return judge(await readReport(ask, isCluster), refusal, this.#refusedWrites);
   }
 
-  /** A connection that broke since the last run is no news about the server: it is replaced within the run. */
   async #ping(span: ClientSpan, attempt: Attempt): Promise<void> {
-    const held = this.#connected;
-    if (held?.connection.isOpen) {
-      try {
-        return expectPong(await held.connection.command("PING"));
-      } catch (error) {
-        if (attempt.signal.aborted || !isBroken(error)) throw error;
-      }
-    }
-    this.#drop();
-    const startMs = performance.now();
-    const connected = await connectTarget(this.#target, attempt);
-    this.#hold(connected, attempt);
-    span.phase("connect", startMs, performance.now());
-    span.set(addressAttributes(connected.address));
-    expectPong(await connected.connection.command("PING"));
-  }
-
-  #hold(connected: ConnectedRedis, attempt: Attempt): void {
-    this.#connected = connected;
-    if (attempt.signal.aborted) this.#drop();
-  }
-
-  #drop(): void {
-    this.#connected?.connection.destroy();
-    this.#connected = undefined;
+    const times = await this.#session.ping(attempt);
+    if (times) span.phase("connect", times.startMs, times.endMs);
+    span.set(addressAttributes(this.#session.address));
   }
 
   #traced<Result>(run: CheckRun, operation: string, call: (span: ClientSpan) => Promise<Result>): Promise<Result> {
-    return run.trace.client(operation, this.#attributes(operation), async (span) => {
+    const attributes = {
+      [attr.dbSystemName]: "redis",
+      [attr.dbOperationName]: operation,
+      [attr.dbNamespace]: String(this.#session.target.db),
+      ...addressAttributes(this.#session.address),
+    };
+    return run.trace.client(operation, attributes, async (span) => {
       try {
         return await call(span);
       } catch (error) {
@@ -179,79 +157,63 @@ class RedisCheck implements Check {
       }
     });
   }
-
-  #attributes(operation: string): SpanAttributes {
-    const { place, db } = this.#target;
-    const address = this.#connected?.address ?? ("server" in place ? place.server : undefined);
-    return {
-      [attr.dbSystemName]: "redis",
-      [attr.dbOperationName]: operation,
-      [attr.dbNamespace]: String(db),
-      ...(address && addressAttributes(address)),
-    };
-  }
 }
 
-function sendTo(connection: RedisConnection, command: string): Promise<unknown> {
-  const [name = command, ...args] = command.split(" ");
-  return connection.command(name, ...args);
+function words(question: Question): [string, ...string[]] {
+  return question === "INFO" ? ["INFO"] : ["CLUSTER", "INFO"];
 }
 
 function closedFailure(): CheckFailure {
   return new CheckFailure("unavailable", "the check was closed");
 }
 
-function addressAttributes({ host, port }: Address): SpanAttributes {
-  return { [attr.serverAddress]: host, [attr.serverPort]: port };
+function addressAttributes(address: Address | undefined): SpanAttributes {
+  return address ? { [attr.serverAddress]: address.host, [attr.serverPort]: address.port } : {};
 }
 
 /** The app's own client: never closed, never given a listener; what hangs in it is left behind at the deadline. */
 function createBorrowing(client: RedisSubset): Check {
+  const refusedWrites = new RefusedWrites();
   return {
     async run({ signal }) {
-      const send = async (name: string, call: () => Promise<unknown> | undefined): Promise<unknown> => {
+      const send = async (command: string, call: () => Promise<unknown> | undefined): Promise<unknown> => {
         try {
-          return await orAborted(signal, call());
+          return await untilAborted(signal, call());
         } catch (error) {
-          throw redisFailure(error, name);
+          throw redisFailure(error, command);
         }
       };
-      const refusal = await send("PING", () => client.ping())
-        .then(expectPong)
-        .catch(refusalOf);
-      const asked = await report((command) =>
-        send(command, () => (command === "INFO" ? client.info() : client.cluster?.("INFO"))),
-      );
-      return judge(asked, refusal ?? undefined);
+      const refusal = await refusalOf(send("PING", () => client.ping()).then(expectPong));
+      const ask: Ask = (question) =>
+        send(question, () => (question === "INFO" ? client.info() : client.cluster?.("INFO")));
+      return judge(await readReport(ask), refusal, refusedWrites);
     },
   };
 }
 
-function orAborted<Result>(signal: AbortSignal, promise: Result | Promise<Result>): Promise<Result> {
+function untilAborted<Result>(signal: AbortSignal, promise: Result | Promise<Result>): Promise<Result> {
   return new Promise((resolve, reject) => {
     const abort = () => reject(signal.reason);
-    if (signal.aborted) return abort();
     signal.addEventListener("abort", abort, { once: true });
+    if (signal.aborted) abort();
     Promise.resolve(promise)
       .finally(() => signal.removeEventListener("abort", abort))
       .then(resolve, reject);
   });
 }
 
-function expectPong(answer: unknown): undefined {
-  if (answer !== "PONG") throw new CheckFailure("unexpected", "answered PING with something else than PONG");
-}
-
 /** A server that refuses PING for what it is going through still answers INFO; any other failure ends the run. */
-function refusalOf(error: unknown): CheckFailure {
-  if (error instanceof CheckFailure && error.reason === "unavailable") return error;
-  throw error;
+async function refusalOf(ping: Promise<void>): Promise<CheckFailure | undefined> {
+  try {
+    await ping;
+    return undefined;
+  } catch (error) {
+    if (replyCode(error) !== undefined && error instanceof CheckFailure && error.reason === "unavailable") return error;
+    throw error;
+  }
 }
 
-function isBroken(error: unknown): boolean {
-  return error instanceof CheckFailure && error.reason === "network";
-}
-
+/** First word of the error reply behind a failure. */
 function replyCode(error: unknown): string | undefined {
   const code = error instanceof CheckFailure ? errorCode(error) : undefined;
   return reasonOfCode(code) === undefined ? code : undefined;
@@ -263,17 +225,17 @@ interface SelfReport {
   readonly cluster?: RedisInfo | undefined;
 }
 
-async function report(send: Send, isCluster = false): Promise<SelfReport> {
-  const info = await ask(send, "INFO");
+async function readReport(ask: Ask, isCluster = false): Promise<SelfReport> {
+  const info = await readAnswer(ask, "INFO");
   // Valkey calls it `server_mode`.
   const mode = info?.get("redis_mode") ?? info?.get("server_mode");
-  return isCluster || mode === "cluster" ? { info, cluster: await ask(send, "CLUSTER INFO") } : { info };
+  return isCluster || mode === "cluster" ? { info, cluster: await readAnswer(ask, "CLUSTER INFO") } : { info };
 }
 
 /** Undefined when the server answers with an error: a monitoring user needs no more than PING. */
-async function ask(send: Send, command: "INFO" | "CLUSTER INFO"): Promise<RedisInfo | undefined> {
+async function readAnswer(ask: Ask, question: Question): Promise<RedisInfo | undefined> {
   try {
-    const answer = await send(command);
+    const answer = await ask(question);
     return typeof answer === "string" ? parseRedisInfo(answer) : undefined;
   } catch (error) {
     if (replyCode(error) === undefined) throw error;
@@ -281,36 +243,56 @@ async function ask(send: Send, command: "INFO" | "CLUSTER INFO"): Promise<RedisI
   }
 }
 
+/** Writes refused for want of memory (`errorstat_OOM`, Redis 6.2 and later) since the last look at the same process. */
+class RefusedWrites {
+  #runId: string | undefined;
+  #count = 0;
+
+  /** How many since the last call; 0 when this is the first look at the process. */
+  since(info: RedisInfo): number {
+    const runId = info.get("run_id");
+    const count = Number(/count=(\d+)/.exec(info.get("errorstat_OOM") ?? "")?.[1] ?? 0);
+    const added = runId === this.#runId ? Math.max(0, count - this.#count) : 0;
+    this.#runId = runId;
+    this.#count = count;
+    return added;
+  }
+}
+
 /** What PING does not show. */
-function judge({ info, cluster }: SelfReport, refusal: CheckFailure | undefined): Outcome {
+function judge({ info, cluster }: SelfReport, refusal: CheckFailure | undefined, refused: RefusedWrites): Outcome {
   const facts = info ? factsOf(info) : {};
-  if (refusal && replyCode(refusal) !== "MISCONF") throw withFacts(refusal, facts);
+  const cannotSave = refusal !== undefined && replyCode(refusal) === "MISCONF";
+  if (refusal && !cannotSave) throw withFacts(refusal, facts);
   if (facts.loading) throw new CheckFailure("unavailable", "loading its data set", { facts });
   if (cluster?.get("cluster_state") === "fail") {
     throw new CheckFailure("unavailable", "the cluster is down: cluster_state is fail", { facts });
   }
-  const degraded = (reason: "unavailable" | "overloaded", message: string): Outcome => ({
-    status: "degraded",
-    reason,
-    message,
-    facts,
-  });
-  if (refusal) return degraded("unavailable", refusal.message);
-  if (facts.replication_link_up === false) return degraded("unavailable", "the link to its master is down");
-  if (info && isFull(info))
-    return degraded("overloaded", "memory is full and maxmemory-policy is noeviction: writes refused");
-  return { status: "healthy", facts };
+  const hasRefusedWrites = info !== undefined && refused.since(info) > 0;
+  if (cannotSave) return { status: "degraded", reason: "unavailable", message: refusal.message, facts };
+  if (facts.replication_link_up === false) {
+    return { status: "degraded", reason: "unavailable", message: "the link to its master is down", facts };
+  }
+  const full = hasRefusedWrites ? "out of memory: writes were refused" : info && fullMessage(info);
+  return full ? { status: "degraded", reason: "overloaded", message: full, facts } : { status: "healthy", facts };
 }
 
 function withFacts({ reason, message, detail, cause }: CheckFailure, facts: Facts): CheckFailure {
   return new CheckFailure(reason, message, { facts, cause, ...(detail !== undefined && { detail }) });
 }
 
+/** After a refused write the buffers of its client are freed, so that a full server is a little below its limit. */
+const maxSlackBytes = 1024 * 1024;
+const maxSlackShare = 0.01;
+
 /** Replicas take what their master sends, whatever their own limit says (`replica-ignore-maxmemory`). */
-function isFull(info: RedisInfo): boolean {
+function fullMessage(info: RedisInfo): string | undefined {
   const limit = infoNumber(info, "maxmemory") ?? 0;
-  const used = (infoNumber(info, "used_memory") ?? 0) - (infoNumber(info, "mem_not_counted_for_evict") ?? 0);
-  return limit > 0 && used >= limit && info.get("maxmemory_policy") === "noeviction" && info.get("role") !== "slave";
+  const counted = (infoNumber(info, "used_memory") ?? 0) - (infoNumber(info, "mem_not_counted_for_evict") ?? 0);
+  const canEvict = info.get("maxmemory_policy") !== "noeviction";
+  if (canEvict || limit <= 0 || info.get("role") === "slave") return undefined;
+  const isFull = counted >= limit - Math.min(maxSlackBytes, limit * maxSlackShare);
+  return isFull ? "memory is full and nothing is evicted (maxmemory-policy noeviction)" : undefined;
 }
 
 function factsOf(info: RedisInfo): Facts {

@@ -139,7 +139,8 @@ export class PostgresServer {
 
   /** Stops it, frozen or not, and removes its data. */
   async remove(): Promise<void> {
-    if (this.postmaster?.pid !== undefined && isAlive(this.postmaster.pid)) await this.thaw();
+    // A child may end between being listed and being woken.
+    if (this.postmaster?.pid !== undefined && isAlive(this.postmaster.pid)) await this.thaw().catch(() => undefined);
     await this.stop("immediate");
     running.delete(this);
     await rm(this.dataDir, { recursive: true, force: true });

@@ -1,14 +1,21 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { connect, createServer } from "node:net";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { serverPath } from "./available.js";
+import { freePort } from "./free-port.js";
 
 const execute = promisify(execFile);
 const startedWithinMs = 10_000;
+
+/** What is still running when the process ends, however it does. */
+const running = new Set<ChildProcess>();
+process.once("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
 
 export interface RedisServer {
   readonly host: "127.0.0.1";
@@ -44,18 +51,6 @@ export interface RedisServerOptions {
   readonly isTls?: boolean;
 }
 
-/** A port nobody listens on, found by opening and closing one; another process may take it before we do. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (typeof address !== "object" || address === null) throw new Error("no port");
-  return address.port;
-}
-
 /** Starts a throw-away Redis on the loopback interface, without persistence unless `args` ask for it. */
 export async function startRedis(options: RedisServerOptions = {}): Promise<RedisServer> {
   const port = options.port ?? (await freePort());
@@ -81,6 +76,8 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
       ? spawn(serverPath("redis-server"), [await writeSentinelConfig(dir, options.sentinelConfig(port)), "--sentinel"])
       : spawn(serverPath("redis-server"), [...plain, ...login, ...tls, ...args]);
     child = started;
+    running.add(started);
+    started.once("exit", () => running.delete(started));
     await until(async () => {
       if (started.exitCode !== null) throw new Error(`redis-server ended with ${started.exitCode}`);
       return isUp();
