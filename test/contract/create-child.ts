@@ -1,0 +1,63 @@
+/**
+ * Run by the contract suite in a process of its own: loads every kind, creates a check of each, and prints what that
+ * loaded, opened and called. Arguments: JSON of options by kind.
+ */
+import dns from "node:dns";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { register, syncBuiltinESMExports } from "node:module";
+import { Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setImmediate as turn } from "node:timers/promises";
+
+export interface CreationReport {
+  /** npm packages loaded by the list of kinds and by creating. */
+  readonly packages: readonly string[];
+  /** What creating called: connects and lookups. */
+  readonly calls: readonly string[];
+  /** What keeps the process alive after creating and did not before. */
+  readonly resources: readonly string[];
+}
+
+const loadsFile = join(tmpdir(), `healthspan-loads-${process.pid}`);
+writeFileSync(loadsFile, "");
+// A loader sees ES modules and the CommonJS ones that they import; what those require follows from them.
+const hook = `
+  import { appendFileSync } from "node:fs";
+  export async function load(url, context, next) {
+    appendFileSync(${JSON.stringify(loadsFile)}, url + "\\n");
+    return next(url, context);
+  }`;
+register(`data:text/javascript,${encodeURIComponent(hook)}`);
+
+const calls: string[] = [];
+const { connect } = Socket.prototype;
+Socket.prototype.connect = function (this: Socket, ...args: unknown[]) {
+  calls.push("connect");
+  return Reflect.apply(connect, this, args);
+} as typeof connect;
+const { lookup } = dns;
+dns.lookup = ((...args: unknown[]) => {
+  calls.push("lookup");
+  return Reflect.apply(lookup, dns, args);
+}) as typeof lookup;
+syncBuiltinESMExports();
+
+const optionsByKind = JSON.parse(process.argv[2] ?? "{}") as Record<string, unknown>;
+const { kinds } = await import("../../src/kinds/index.js");
+await turn();
+const before = process.getActiveResourcesInfo();
+const checks = kinds.map((kind) => kind.create(kind.options.parse(optionsByKind[kind.kind])));
+const during = process.getActiveResourcesInfo();
+await turn();
+await turn();
+const resources = [...during, ...process.getActiveResourcesInfo()].filter((name) => !before.includes(name));
+
+const packages = new Set<string>();
+for (const url of readFileSync(loadsFile, "utf8").split("\n")) {
+  const name = /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(url)?.[1];
+  if (name) packages.add(name);
+}
+rmSync(loadsFile);
+const report: CreationReport = { packages: [...packages], calls, resources };
+process.stdout.write(JSON.stringify({ ...report, checks: checks.length }));
