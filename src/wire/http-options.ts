@@ -97,13 +97,17 @@ export const httpOptions = z
       .default(true)
       .describe("Send a W3C `traceparent` header, so that the service's own trace continues the check's."),
   })
-  .refine(
-    ({ method, body }) => body === undefined || (method !== "GET" && method !== "HEAD"),
-    "has a `body`, which GET and HEAD do not send; set `method: POST`",
-  )
-  .refine(({ method, maxBodyBytes, expect }) => {
-    const isBodyRead = method !== "HEAD" && maxBodyBytes > 0;
-    return isBodyRead || (expect.bodyContains === undefined && expect.json === undefined);
-  }, "expects something of a body that is not read (`method: HEAD` or `maxBodyBytes: 0`)");
+  .refine(({ method, body }) => body === undefined || (method !== "GET" && method !== "HEAD"), {
+    message: "is not sent with GET and HEAD; set `method: POST`",
+    path: ["body"],
+  })
+  .refine(({ method, maxBodyBytes, expect }) => isBodyRead(method, maxBodyBytes) || !expectsBody(expect), {
+    message: "asks for a body that is not read (`method: HEAD` or `maxBodyBytes: 0`)",
+    path: ["expect"],
+  });
+
+const isBodyRead = (method: string, maxBodyBytes: number): boolean => method !== "HEAD" && maxBodyBytes > 0;
+const expectsBody = ({ bodyContains, json }: HttpExpectation): boolean =>
+  bodyContains !== undefined || json !== undefined;
 
 export type HttpOptions = z.infer<typeof httpOptions>;

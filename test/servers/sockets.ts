@@ -66,6 +66,11 @@ export const blackhole = (): void => undefined;
 /** Closes at once, in order. */
 export const closeEarly = (socket: Socket): void => void socket.end();
 
+/** Resets the connection at once. */
+export function reset(socket: Socket): void {
+  socket.resetAndDestroy();
+}
+
 /** Says this and nothing more; the connection stays open. */
 export const say =
   (text: string | Buffer) =>
