@@ -1,5 +1,6 @@
 import type { Writable } from "node:stream";
 import type { Logger } from "pino";
+import { createScrubber, type Scrub } from "./signals/scrubber.js";
 
 /** Values of a line, by name. An `Error` becomes its message, with the stack at level `debug` only. */
 export type LogFields = Readonly<Record<string, unknown>>;
@@ -19,8 +20,8 @@ export const logLevels = ["debug", "info", "warn", "error"] as const;
 export type LogLevel = (typeof logLevels)[number];
 
 export interface LogOptions {
-  /** Takes the secrets out of every message and field. */
-  readonly scrub: (text: string) => string;
+  /** Taken out of every message and field, in every form. */
+  readonly secrets: readonly string[];
   /** `info` unless said. */
   readonly level?: LogLevel;
   /** For people instead of JSON lines. */
@@ -31,6 +32,8 @@ export interface LogOptions {
 }
 
 export interface ProcessLog extends Log {
+  /** From now on these are taken out as well: a reload may bring new ones, the old ones are still in flight. */
+  hide(secrets: readonly string[]): void;
   /**
    * Resolves once everything is written, or after `timeoutMs`: whoever reads the log may have stopped reading, and that
    * must not hold up the end of the process.
@@ -49,7 +52,7 @@ export async function createLog(options: LogOptions): Promise<ProcessLog> {
   const stream = options.stream ?? process.stdout;
   // A full disk or a reader that went away costs lines, never the agent.
   stream.on("error", () => {});
-  const format = options.pretty ? await prettyFormat(options.colors ?? false) : (line: string) => line;
+  const format = options.pretty ? await prettyFormat(options) : (line: string) => line;
   const logger = pino(
     {
       level: options.level ?? "info",
@@ -59,8 +62,14 @@ export async function createLog(options: LogOptions): Promise<ProcessLog> {
     },
     { write: (line) => writeBounded(stream, format(line)) },
   );
+  let secrets = options.secrets;
+  let scrub = createScrubber(secrets);
   return {
-    ...linesOf(logger, options.scrub),
+    ...linesOf(logger, (text) => scrub(text)),
+    hide: (more) => {
+      secrets = [...new Set([...secrets, ...more])];
+      scrub = createScrubber(secrets);
+    },
     flush: (timeoutMs = flushTimeoutMs) => settleWithin(timeoutMs, (done) => stream.write("", done)),
   };
 }
@@ -70,12 +79,20 @@ function writeBounded(stream: Writable, text: string): void {
   if (stream.writableLength < maxBufferedBytes) stream.write(text);
 }
 
-async function prettyFormat(colorize: boolean): Promise<(line: string) => string> {
+/** The message says it all to people; its fields are for programs, and for whoever debugs. */
+async function prettyFormat({ colors = false, level }: LogOptions): Promise<(line: string) => string> {
   const { prettyFactory } = await import("pino-pretty");
-  return prettyFactory({ colorize, singleLine: true, errorLikeObjectKeys: [], translateTime: "SYS:HH:MM:ss" });
+  return prettyFactory({
+    colorize: colors,
+    singleLine: true,
+    errorLikeObjectKeys: [],
+    hideObject: level !== "debug",
+    translateTime: "SYS:HH:MM:ss",
+    messageFormat: ({ msg, error }) => (error === undefined ? String(msg) : `${msg}: ${error}`),
+  });
 }
 
-function linesOf(logger: Logger, scrub: (text: string) => string): Log {
+function linesOf(logger: Logger, scrub: Scrub): Log {
   const withStack = logger.isLevelEnabled("debug");
   const line =
     (level: LogLevel) =>
@@ -85,7 +102,7 @@ function linesOf(logger: Logger, scrub: (text: string) => string): Log {
   return { debug: line("debug"), info: line("info"), warn: line("warn"), error: line("error") };
 }
 
-function scrubFields(fields: LogFields, scrub: (text: string) => string, withStack: boolean): LogFields {
+function scrubFields(fields: LogFields, scrub: Scrub, withStack: boolean): LogFields {
   const clean = (value: unknown, depth: number): unknown => {
     if (typeof value === "string") return scrub(value);
     if (value instanceof Error) return scrub((withStack && value.stack) || value.message || value.name);

@@ -2,11 +2,9 @@ import { PassThrough, Writable } from "node:stream";
 import { describe, expect, it } from "vitest";
 import { createLog, type LogOptions } from "../src/log.js";
 
-const keep = (text: string): string => text;
-
 async function logTo(options: Partial<LogOptions> = {}) {
   const stream = new PassThrough();
-  const log = await createLog({ scrub: keep, stream, ...options });
+  const log = await createLog({ secrets: [], stream, ...options });
   const text = async (): Promise<string> => {
     await log.flush();
     return String(stream.read() ?? "");
@@ -40,7 +38,7 @@ describe("the process log", () => {
   });
 
   it("scrubs the message, nested fields and the text of errors", async () => {
-    const { log, text } = await logTo({ scrub: (line) => line.replaceAll("hunter2", "***") });
+    const { log, text } = await logTo({ secrets: ["hunter2"] });
     log.error(
       { url: "postgres://a:hunter2@db", tried: ["hunter2", { password: "hunter2" }], error: new Error("bad hunter2") },
       "sign-in with hunter2 failed",
@@ -48,6 +46,13 @@ describe("the process log", () => {
     const line = await text();
     expect(line).not.toContain("hunter2");
     expect(JSON.parse(line)).toMatchObject({ tried: ["***", { password: "***" }], error: "bad ***" });
+  });
+
+  it("scrubs what it is told of later, and still what it knew before", async () => {
+    const { log, text } = await logTo({ secrets: ["hunter2"] });
+    log.hide(["correct horse"]);
+    log.info({ old: "hunter2" }, "correct horse");
+    expect(JSON.parse(await text())).toMatchObject({ old: "***", msg: "***" });
   });
 
   it("gives an error's message, and its stack at level debug only", async () => {
@@ -72,17 +77,23 @@ describe("the process log", () => {
     log.warn({ check: "redis", error: new Error("gone") }, "check is unhealthy");
     const line = await text();
     expect(line.trim().split("\n")).toHaveLength(1);
-    expect(line).toContain("WARN: check is unhealthy");
+    expect(line).toMatch(/^\[\d\d:\d\d:\d\d\] WARN: check is unhealthy: gone\n$/);
     expect(line).not.toContain("\u001B");
     const coloured = await logTo({ pretty: true, colors: true });
     coloured.log.warn({}, "check is unhealthy");
     expect(await coloured.text()).toContain("\u001B[");
   });
 
+  it("shows people the fields at level debug", async () => {
+    const { log, text } = await logTo({ pretty: true, level: "debug" });
+    log.info({ check: "redis" }, "check registered");
+    expect(await text()).toContain('{"check":"redis"}');
+  });
+
   it("drops lines that nobody reads instead of keeping them all", async () => {
     const written: string[] = [];
     const stalled = new Writable({ write: (chunk) => void written.push(String(chunk)) });
-    const log = await createLog({ scrub: keep, stream: stalled });
+    const log = await createLog({ secrets: [], stream: stalled });
     for (let index = 0; index < 5_000; index += 1) log.info({ index }, "x".repeat(1_000));
     expect(stalled.writableLength).toBeLessThan(1_200_000);
     expect(stalled.writableLength).toBeGreaterThan(900_000);
@@ -90,14 +101,14 @@ describe("the process log", () => {
 
   it("ends a flush although nobody reads", async () => {
     const stalled = new Writable({ write: () => {} });
-    const log = await createLog({ scrub: keep, stream: stalled });
+    const log = await createLog({ secrets: [], stream: stalled });
     log.info({}, "lost");
     await expect(log.flush(20)).resolves.toBeUndefined();
   });
 
   it("goes on when its stream breaks", async () => {
     const broken = new Writable({ write: (_chunk, _encoding, done) => done(new Error("EPIPE")) });
-    const log = await createLog({ scrub: keep, stream: broken });
+    const log = await createLog({ secrets: [], stream: broken });
     log.info({}, "one");
     await log.flush(20);
     expect(() => log.info({}, "two")).not.toThrow();

@@ -1,0 +1,2 @@
+/** For whoever must name our version without loading an agent. */
+export { agentVersion } from "../semconv.js";

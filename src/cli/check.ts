@@ -1,0 +1,84 @@
+import { checkOnce, type OnceResult } from "../agent/once.js";
+import type { AgentConfig } from "../config/agent-config.js";
+import { renderChecks } from "./check-table.js";
+import { type ConfigArguments, configOf, configOfUrl, readConfiguration } from "./configuration.js";
+import { CommandFailure, statusExitCode } from "./exit.js";
+import { renderExplanation } from "./explanation.js";
+import { startProgress } from "./progress.js";
+import { statusColor, worstStatus } from "./statuses.js";
+import { createTerminal, type Terminal } from "./terminal.js";
+
+export interface CheckArguments extends ConfigArguments {
+  readonly json?: true;
+  readonly explain?: true;
+}
+
+/** `healthspan check`: runs checks once; the exit code says what they found. */
+export async function check(words: readonly string[], options: CheckArguments): Promise<void> {
+  const terminal = createTerminal(process.stdout, process.env);
+  const isUrl = words.some((word) => word.includes("://"));
+  const config = isUrl ? urlConfig(words, options) : configOf(readConfiguration(options).result);
+  const names = isUrl ? [] : words;
+  refuseUnknown(names, config);
+  const { report, spans } = await runOnce(config, names, options);
+  if (options.json) terminal.write(`${JSON.stringify(report, undefined, 2)}\n`);
+  else terminal.write(renderChecks(report, terminal));
+  if (options.explain && !options.json) terminal.write(renderExplanation(config, spans, terminal.paint));
+  if (!options.json) terminal.write(`\n${closing(report, words, options, terminal)}`);
+  const statuses = Object.values(report.dependencies).map((dependency) => dependency.status);
+  process.exitCode = statusExitCode[words.length > 0 ? worstStatus(statuses) : report.status];
+}
+
+function urlConfig(words: readonly string[], options: CheckArguments): AgentConfig {
+  const [url] = words;
+  if (url === undefined || words.length > 1) throw new CommandFailure("healthspan: check takes names, or one URL");
+  if (options.config) throw new CommandFailure("healthspan: a URL and --config do not go together; leave one out");
+  return configOfUrl(url);
+}
+
+function refuseUnknown(names: readonly string[], { checks }: AgentConfig): void {
+  const known = checks.map(({ policy }) => policy.name);
+  const unknown = names.filter((name) => !known.includes(name));
+  if (unknown.length > 0) {
+    throw new CommandFailure(
+      `healthspan: no check is named ${unknown.join(", ")}; there are: ${known.join(", ") || "none"}`,
+    );
+  }
+  if (known.length === 0) {
+    throw new CommandFailure("healthspan: the configuration has no checks; add one under `checks:`");
+  }
+}
+
+async function runOnce(config: AgentConfig, names: readonly string[], options: CheckArguments): Promise<OnceResult> {
+  const waiting = new Set(names.length > 0 ? names : config.checks.map(({ policy }) => policy.name));
+  const total = waiting.size;
+  const words = (): string => `${total - waiting.size} of ${total} done, waiting for ${[...waiting].join(", ")}`;
+  const progress = startProgress(words(), createTerminal(process.stderr, process.env));
+  try {
+    return await checkOnce({
+      config,
+      ...(names.length > 0 && { names }),
+      ...(options.explain && { records: true }),
+      onResult: (name) => {
+        waiting.delete(name);
+        progress.say(words());
+      },
+    });
+  } finally {
+    progress.end();
+  }
+}
+
+function closing(
+  { status, message, dependencies }: OnceResult["report"],
+  words: readonly string[],
+  { explain }: CheckArguments,
+  { paint }: Terminal,
+): string {
+  const entries = Object.entries(dependencies);
+  const overall = words.length > 0 ? worstStatus(entries.map(([, { status: each }]) => each)) : status;
+  const verdict = words.length > 0 ? "" : `: ${message}`;
+  const line = `${paint(statusColor[overall], overall)}${verdict}\n`;
+  const isAllWell = entries.every(([, { healthy }]) => healthy);
+  return isAllWell || explain ? line : `${line}Next: add --explain to see where it went wrong\n`;
+}

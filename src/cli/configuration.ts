@@ -1,0 +1,45 @@
+import type { AgentConfig } from "../config/agent-config.js";
+import { type LoadResult, loadConfig } from "../config/load-config.js";
+import { type ConfigProblem, formatProblem } from "../config/problem.js";
+import { checkFromUrl, kindsWithUrls } from "../discovery/check-from-url.js";
+import { type EnvironmentLoad, loadConfigOrDiscover } from "../discovery/discover-checks.js";
+import { CommandFailure } from "./exit.js";
+
+export interface ConfigArguments {
+  /** `--config`, in order. */
+  readonly config?: readonly string[];
+}
+
+/** Reads the files that were named, else those of the environment, else what the environment itself names. */
+export function readConfiguration({ config }: ConfigArguments): EnvironmentLoad {
+  return loadConfigOrDiscover({ ...(config && { files: config }) });
+}
+
+/** @throws CommandFailure with every problem on a line of its own. */
+export function configOf(result: LoadResult): AgentConfig {
+  if (result.ok) return result.config;
+  throw new CommandFailure(describeProblems(result.problems));
+}
+
+export function describeProblems(problems: readonly ConfigProblem[]): string {
+  return problems.map(formatProblem).join("\n");
+}
+
+/** The configuration of one check, as a URL describes it. @throws CommandFailure when no kind knows such URLs. */
+export function configOfUrl(url: string): AgentConfig {
+  const check = checkFromUrl(url);
+  if (!check) {
+    throw new CommandFailure(`healthspan: no kind of check knows this URL; these do: ${kindsWithUrls().join(", ")}`);
+  }
+  return configOf(loadConfig({ disk: emptyDisk, env: {}, withoutFiles: () => ({ checks: [check] }) }));
+}
+
+/** A file in the working directory must not add to what the URL says. */
+const emptyDisk = {
+  read: (): never => absent(),
+  list: (): never => absent(),
+};
+
+function absent(): never {
+  throw new Error("there is no such file");
+}

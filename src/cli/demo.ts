@@ -1,0 +1,94 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { createLog } from "../log.js";
+import { configOf, readConfiguration } from "./configuration.js";
+import { demoConfigText } from "./demo/demo-config.js";
+import { type FaultRhythm, interleaveFaults, playFaults } from "./demo/faults.js";
+import type { Part } from "./demo/part.js";
+import { type StartedParts, startParts } from "./demo/parts.js";
+import { freePort } from "./demo/processes.js";
+import { type OpenStage, openStage } from "./demo/stage.js";
+import { welcome } from "./demo/welcome.js";
+import { obeyErrors } from "./errors.js";
+import { exitCode } from "./exit.js";
+import { startProgress } from "./progress.js";
+import { startOrFail } from "./start.js";
+import { createTerminal } from "./terminal.js";
+
+export interface DemoArguments {
+  readonly port?: number;
+  readonly otlp?: string;
+  readonly fast?: true;
+}
+
+interface Pace extends FaultRhythm {
+  readonly intervalMs: number;
+}
+
+const calm: Pace = { intervalMs: 2_000, quietMs: 10_000, faultMs: 15_000 };
+const fast: Pace = { intervalMs: 1_000, quietMs: 3_000, faultMs: 5_000 };
+const preferredPort = 9_464;
+
+/** `healthspan demo`: an agent over real parts, and faults that come and go until a signal ends it. */
+export async function demo(options: DemoArguments): Promise<void> {
+  const ended = endSignal();
+  const stage = openStage();
+  const parts: Part[] = [];
+  try {
+    const started = await startBehindProgress(stage);
+    parts.push(...started.parts);
+    if (!ended.aborted) await play(started, stage, options, ended);
+  } finally {
+    await Promise.allSettled(parts.map((part) => part.stop()));
+    await stage.close();
+  }
+  process.stdout.write("Everything is stopped and removed.\n");
+  process.exitCode = exitCode.ok;
+}
+
+async function startBehindProgress(stage: OpenStage): Promise<StartedParts> {
+  const progress = startProgress("starting the parts", createTerminal(process.stderr, process.env));
+  try {
+    return await startParts(stage);
+  } finally {
+    progress.end();
+  }
+}
+
+async function play(
+  started: StartedParts,
+  stage: OpenStage,
+  options: DemoArguments,
+  ended: AbortSignal,
+): Promise<void> {
+  const { parts } = started;
+  const pace = options.fast ? fast : calm;
+  const port = options.port || (await freePort(options.port ?? preferredPort));
+  const file = join(stage.folder, "healthspan.yaml");
+  const { intervalMs } = pace;
+  writeFileSync(file, demoConfigText({ parts, port, intervalMs, otlpEndpoint: options.otlp }), { mode: 0o600 });
+  const config = configOf(readConfiguration({ config: [file] }).result);
+  const terminal = createTerminal(process.stdout, process.env);
+  const log = await createLog({ secrets: config.secrets, pretty: true, colors: terminal.paint("dim", "") !== "" });
+  obeyErrors(log);
+  terminal.write(
+    welcome({ ...started, url: `http://127.0.0.1:${port}`, file, pace, otlp: options.otlp }, terminal.paint),
+  );
+  const agent = await startOrFail({ config, log });
+  await playFaults(interleaveFaults(parts), pace, (words) => log.info({}, words), ended);
+  await agent.stop({ drainDelayMs: 0 });
+  await log.flush();
+}
+
+/** Aborted by the first signal; a second one ends the demo at once, and its janitor clears up. */
+function endSignal(): AbortSignal {
+  const ended = new AbortController();
+  const end = (code: number) => (): void => {
+    if (ended.signal.aborted) process.exit(code);
+    ended.abort();
+  };
+  process.on("SIGINT", end(exitCode.interrupted));
+  process.on("SIGTERM", end(exitCode.terminated));
+  process.on("SIGHUP", end(exitCode.terminated));
+  return ended.signal;
+}
