@@ -87,7 +87,7 @@ const sharedShape = {
     .int()
     .min(1)
     .max(1_000)
-    .describe("Worse results in a row that move the state. Default 2; the first result counts at once.")
+    .describe("Worse results in a row that move the state; the first result counts at once. Default 2.")
     .optional(),
   successThreshold: z
     .int()

@@ -37,7 +37,7 @@ const otlpShape = {
     { min: 100, max: 10 * minute },
     "How long one export may take, retries included. Default `10s`.",
   ).optional(),
-  compression: z.enum(["none", "gzip"]).describe("Default `none`.").optional(),
+  compression: z.enum(["none", "gzip"]).describe("How requests are compressed. Default `none`.").optional(),
   tls: exporterTls.optional(),
 };
 
@@ -128,7 +128,7 @@ export const telemetryOptions = section(
       ).optional(),
       temporality: z
         .enum(["cumulative", "delta", "lowmemory"])
-        .describe("Default `cumulative`, which Prometheus needs.")
+        .describe("What a point counts from. Prometheus needs `cumulative`. Default `cumulative`.")
         .optional(),
       otlp: signalOtlp,
     })
