@@ -28,7 +28,8 @@ const collector = createServer((request, response) => {
   request.on("data", (chunk) => {
     sink.bytes += chunk.length;
   });
-  request.on("end", () => response.setHeader("content-type", "application/json").end("{}"));
+  const type = request.headers["content-type"] ?? "application/json";
+  request.on("end", () => response.setHeader("content-type", type).end(type.includes("json") ? "{}" : ""));
 });
 
 const listen = (server) =>
