@@ -31,6 +31,8 @@ export function createProbeInstruments(meter: Meter): ProbeInstruments {
 export interface AgentInstrumentOptions {
   readonly version: string;
   readonly configHash: string;
+  /** Says the info: an instrument would go on saying the hashes of earlier configurations beside the new one. */
+  readonly counts: { agentInfo: Attributes | undefined };
   readonly now?: () => number;
 }
 
@@ -45,9 +47,11 @@ export function createAgentInstruments(meter: Meter, options: AgentInstrumentOpt
   const now = options.now ?? Date.now;
   let loadedAtMs = now();
   let isLastLoadAccepted = true;
-  let info = infoOf(options.version, options.configHash);
+  const inform = (configHash: string): void => {
+    options.counts.agentInfo = { [attr.agentVersion]: options.version, [attr.configHash]: configHash };
+  };
+  inform(options.configHash);
   createGauge(meter, descriptors.agentHeartbeat).addCallback((result) => result.observe(now() / 1_000));
-  createGauge(meter, descriptors.agentInfo).addCallback((result) => result.observe(1, info));
   createGauge(meter, descriptors.configLastReload).addCallback((result) => result.observe(loadedAtMs / 1_000));
   createGauge(meter, descriptors.configLastReloadSuccess).addCallback((result) =>
     result.observe(isLastLoadAccepted ? 1 : 0),
@@ -57,13 +61,9 @@ export function createAgentInstruments(meter: Meter, options: AgentInstrumentOpt
       isLastLoadAccepted = isAccepted;
       if (!isAccepted) return;
       loadedAtMs = now();
-      if (configHash !== undefined) info = infoOf(options.version, configHash);
+      if (configHash !== undefined) inform(configHash);
     },
   };
-}
-
-function infoOf(version: string, configHash: string): Attributes {
-  return { [attr.agentVersion]: version, [attr.configHash]: configHash };
 }
 
 /** Signals by the name that `health.telemetry.signal` has for them. */

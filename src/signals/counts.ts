@@ -119,6 +119,8 @@ export class CheckCounts implements RecordSink {
   readonly missedRuns = new Tally({});
   readonly sinceMs: number;
   status: Status = "unknown";
+  /** What `health.agent.info` says; nothing until somebody tells. */
+  agentInfo: Attributes | undefined;
   private readonly byName = new Map<string, CheckCount>();
 
   constructor(private readonly now: () => number = Date.now) {
@@ -129,8 +131,15 @@ export class CheckCounts implements RecordSink {
     return this.byName.values();
   }
 
-  checkAdded(check: CheckIdentity, status: Status): void {
-    this.byName.set(check.policy.name, new CheckCount(check, status, this.now()));
+  /** False once its check was removed or replaced. */
+  has(count: CheckCount): boolean {
+    return this.byName.get(count.check.policy.name) === count;
+  }
+
+  checkAdded(check: CheckIdentity, status: Status, lastSuccessMs?: number): void {
+    const count = new CheckCount(check, status, this.now());
+    count.lastSuccessMs = lastSuccessMs;
+    this.byName.set(check.policy.name, count);
   }
 
   /** A check that a reload has replaced under its name is gone already. */

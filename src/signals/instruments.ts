@@ -83,7 +83,7 @@ class MeterSink implements RecordSink {
     this.observeAll();
   }
 
-  checkAdded(check: CheckIdentity, status: Status): void {
+  checkAdded(check: CheckIdentity, status: Status, lastSuccessMs?: number): void {
     const attributes = createCheckAttributes(check);
     const factPoints = new FactPoints(check, attributes);
     this.byName.set(check.policy.name, {
@@ -93,7 +93,7 @@ class MeterSink implements RecordSink {
       status,
       hasResult: false,
       facts: noFacts,
-      lastSuccessMs: undefined,
+      lastSuccessMs,
     });
     for (const outcome of verdicts) this.runs.add(0, attributes.outcomes[outcome]);
     for (const state of statuses) this.transitions.add(0, attributes.transitions[state]);

@@ -50,7 +50,8 @@ export interface ServiceChange {
  * Both must collect to the same points.
  */
 export interface RecordSink {
-  checkAdded(check: CheckIdentity, status: Status): void;
+  /** `lastSuccessMs` comes with a check whose state is carried over a reload. */
+  checkAdded(check: CheckIdentity, status: Status, lastSuccessMs?: number): void;
   checkRemoved(check: CheckIdentity): void;
   run(record: RunRecord): void;
   /** A status that changed without a result: the check went stale. */

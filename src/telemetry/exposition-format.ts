@@ -17,7 +17,8 @@ export function negotiate(accept: string | undefined): ExpositionFormat {
   const openmetrics = best(ranges, "application/openmetrics-text", ["1.0.0"]);
   const text = best(ranges, "text/plain");
   if (openmetrics.quality !== text.quality) return openmetrics.quality > text.quality ? "openmetrics" : "text";
-  return openmetrics.specificity > text.specificity ? "openmetrics" : "text";
+  const isNamed = openmetrics.quality > 0 && openmetrics.specificity > text.specificity;
+  return isNamed ? "openmetrics" : "text";
 }
 
 function parseRange(text: string): MediaRange {

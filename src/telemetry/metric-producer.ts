@@ -1,3 +1,4 @@
+import { setImmediate as giveLoopBack } from "node:timers/promises";
 import { type Attributes, type HrTime, ValueType } from "@opentelemetry/api";
 import { millisToHrTime } from "@opentelemetry/core";
 import { emptyResource } from "@opentelemetry/resources";
@@ -40,6 +41,7 @@ export function createMetricProducer(counts: CheckCounts, options: ProducerOptio
   return {
     collect: async () => {
       const collection = new Collection(now(), previous);
+      await collection.addChecks(counts);
       const metrics = collection.metrics(counts);
       previous?.collectedAt(collection.atMs);
       return result(metrics, options.version);
@@ -54,6 +56,9 @@ function result(metrics: MetricData[], version: string | undefined): CollectionR
     errors: [],
   };
 }
+
+/** Longest time that collecting holds the event loop. */
+const sliceMs = 1;
 
 /** What the last collection saw of each series; series are known by their attributes' identity. */
 class Previous {
@@ -109,12 +114,25 @@ class Collection {
     this.endTime = millisToHrTime(atMs);
   }
 
+  /** Gives the event loop back in between: ten thousand checks take a while. */
+  async addChecks(counts: CheckCounts): Promise<void> {
+    let startedAt = performance.now();
+    for (const count of [...counts.checks()]) {
+      if (!counts.has(count)) continue;
+      this.addCheck(count);
+      if (performance.now() - startedAt < sliceMs) continue;
+      await giveLoopBack();
+      startedAt = performance.now();
+    }
+  }
+
   metrics(counts: CheckCounts): MetricData[] {
-    for (const count of counts.checks()) this.addCheck(count);
     const serviceStatus: DataPoint<number>[] = [];
     this.addStates(serviceStatus, counts.status, serviceStates, counts.sinceMs);
     const lag = counts.lagSeconds.count > 0 ? [this.durationPoint(counts.lagSeconds, counts.sinceMs)] : [];
+    const info = counts.agentInfo ? [this.point(counts.agentInfo, 1, counts.sinceMs)] : [];
     const families: MetricData[] = [
+      gauge(descriptors.agentInfo, info),
       gauge(descriptors.status, serviceStatus),
       gauge(descriptors.checkStatus, this.statusPoints),
       this.histogram(descriptors.checkDuration, this.durationPoints),

@@ -13,6 +13,8 @@ interface Named {
   readonly base: string;
   readonly unit: string | undefined;
   readonly help: string;
+  /** Several metrics became this family, so that it may have a series twice. */
+  isMerged?: boolean;
 }
 export interface NumberFamily extends Named {
   readonly type: "counter" | "gauge";
@@ -52,8 +54,9 @@ export function toFamilies(scopes: readonly ScopeMetrics[]): Families {
         continue;
       }
       for (const name of sampleNames(family)) taken.set(name, family.base);
+      if (existing) existing.isMerged = true;
+      else families.set(family.base, family);
       addPoints(existing ?? family, data.dataPoints);
-      if (!existing) families.set(family.base, family);
     }
   }
   return { families: [...families.values()], refused };

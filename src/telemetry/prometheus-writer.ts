@@ -7,10 +7,10 @@ import type { DurationPoint } from "./metric-producer.js";
 import type { Families, Family, HistogramFamily, NumberFamily } from "./prometheus-families.js";
 import { labelName } from "./prometheus-names.js";
 
-/** Longest time that one slice may take; together with turning it into bytes it stays well below 2 ms. */
-const sliceMs = 0.8;
+/** Longest time that one slice may take; together with turning it into bytes it stays below 2 ms. */
+const sliceMs = 0.3;
 /** The clock is read once per this many points. */
-const pointsPerLook = 16;
+const pointsPerLook = 8;
 
 /** Writes an exposition in slices and gives the event loop back between them. */
 export async function* writeExposition(
@@ -43,7 +43,7 @@ function targetInfo(attributes: Attributes, format: ExpositionFormat): string {
     ([key]) => key.startsWith("service.") || key === "deployment.environment.name",
   );
   const [name, type] = format === "openmetrics" ? ["target", "info"] : ["target_info", "gauge"];
-  const labels = labelsOf(Object.fromEntries(chosen));
+  const labels = labelsOf(Object.fromEntries(chosen)).text;
   return `# TYPE ${name} ${type}\n# HELP ${name} Who is reporting.\ntarget_info${labels && `{${labels}}`} 1\n`;
 }
 
@@ -59,18 +59,21 @@ function header({ base, type, unit, help }: Family, format: ExpositionFormat): s
 /** Writes the lines of the point at an index; a series that was written already is left out. */
 function pointWriter(family: Family, format: ExpositionFormat): (index: number) => string {
   const written = new Set<string>();
-  const isFirst = (labels: string): boolean => written.size !== written.add(labels).size;
+  // Labels tell series apart, unless metrics were merged or characters replaced.
+  const isFirst = ({ text, isReplaced }: Labels): boolean =>
+    !(isReplaced || family.isMerged) || written.size !== written.add(text).size;
   return family.type === "histogram" ? histogramWriter(family, format, isFirst) : numberWriter(family, isFirst);
 }
 
-type IsFirst = (labels: string) => boolean;
+type IsFirst = (labels: Labels) => boolean;
 
 function numberWriter({ base, type, points }: NumberFamily, isFirst: IsFirst): (index: number) => string {
   const name = type === "counter" ? `${base}_total` : base;
   return (index) => {
     const point = points[index] as DataPoint<number>;
-    const labels = labelsOf(point.attributes);
-    if (!isFirst(labels)) return "";
+    const labelSet = labelsOf(point.attributes);
+    if (!isFirst(labelSet)) return "";
+    const labels = labelSet.text;
     return labels === "" ? `${name} ${number(point.value)}\n` : `${name}{${labels}} ${number(point.value)}\n`;
   };
 }
@@ -83,8 +86,9 @@ function histogramWriter(
   const bucketName = `${base}_bucket{`;
   return (index) => {
     const point = points[index] as DataPoint<Histogram> & Partial<Pick<DurationPoint, "exemplars">>;
-    const labels = labelsOf(point.attributes);
-    if (!isFirst(labels)) return "";
+    const labelSet = labelsOf(point.attributes);
+    if (!isFirst(labelSet)) return "";
+    const labels = labelSet.text;
     const { buckets, sum, count } = point.value;
     const ends = bucketEnds(buckets.boundaries, format);
     const exemplars = format === "openmetrics" ? point.exemplars : undefined;
@@ -123,13 +127,19 @@ function bucketEnds(boundaries: readonly number[], format: ExpositionFormat): re
   return list;
 }
 
-const remembered = new WeakMap<Attributes, string>();
+interface Labels {
+  readonly text: string;
+  /** Characters were replaced, so that another set may look the same. */
+  readonly isReplaced: boolean;
+}
+const remembered = new WeakMap<Attributes, Labels>();
 
 /** The label block of an attribute set, built once: sets are the same objects at every collection. */
-function labelsOf(attributes: Attributes): string {
+function labelsOf(attributes: Attributes): Labels {
   let labels = remembered.get(attributes);
   if (labels === undefined) {
-    labels = buildLabels(attributes);
+    const text = buildLabels(attributes);
+    labels = { text, isReplaced: text.includes(replacement) };
     remembered.set(attributes, labels);
   }
   return labels;
@@ -152,6 +162,7 @@ function textOf(value: AttributeValue | undefined): string {
   return value === undefined ? "" : typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
+const replacement = "\ufffd";
 const unsafe = /[\\"\n\0]|\p{Surrogate}/u;
 
 /** NUL ends a text for some readers, and a lone surrogate is no Unicode: both become the replacement character. */
@@ -162,7 +173,7 @@ function escapeLabelValue(text: string): string {
 function escapeHelp(text: string): string {
   if (!unsafe.test(text)) return text;
   return text
-    .replace(/\0|\p{Surrogate}/gu, "\ufffd")
+    .replace(/\0|\p{Surrogate}/gu, replacement)
     .replaceAll("\\", "\\\\")
     .replaceAll("\n", "\\n");
 }

@@ -1,0 +1,30 @@
+import { emptyResource } from "@opentelemetry/resources";
+import { describe, expect, it } from "vitest";
+import { createMetricsText, noMetricsText } from "../../src/telemetry/metrics-text.js";
+
+describe("the source of /metrics", () => {
+  it("rejects when collection fails", async () => {
+    const broken = createMetricsText({ collect: () => Promise.reject(new Error("shut down")) }, () => {});
+    await expect(broken.render(undefined)).rejects.toThrow("shut down");
+  });
+
+  it("rejects when a part of the collection failed, rather than to serve half of it", async () => {
+    const resourceMetrics = { resource: emptyResource(), scopeMetrics: [] };
+    const partly = createMetricsText(
+      { collect: async () => ({ resourceMetrics, errors: [new Error("a callback")] }) },
+      () => {},
+    );
+    await expect(partly.render(undefined)).rejects.toThrow("could not be collected");
+  });
+
+  it("is valid and empty without an SDK", async () => {
+    const texts = await Promise.all(
+      ["text/plain", "application/openmetrics-text"].map(async (accept) => {
+        let text = "";
+        for await (const piece of (await noMetricsText.render(accept)).pieces) text += piece;
+        return text;
+      }),
+    );
+    expect(texts).toEqual(["", "# EOF\n"]);
+  });
+});
