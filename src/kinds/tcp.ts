@@ -90,11 +90,11 @@ class TcpCheck implements Check {
     });
   }
 
-  private async converse({ socket }: OpenSocket, found: Facts): Promise<void> {
+  private async converse(opened: OpenSocket, found: Facts): Promise<void> {
     const { send, expect } = this.options;
-    if (send !== undefined) await sendText(socket, send);
+    if (send !== undefined) await sendText(opened, send);
     if (expect === undefined) return;
-    const { answer, bytes } = await hearText(socket, expect, maxAnswerBytes);
+    const { answer, bytes } = await hearText(opened, expect, maxAnswerBytes);
     if (answer === "found") return;
     if (bytes === 0) throw new CheckFailure("network", "closed without an answer", { facts: found });
     const what = answer === "closed" ? "then closed" : `the first ${maxAnswerBytes} bytes`;

@@ -27,7 +27,7 @@ export class HttpCall {
     if (dialer) await this.secure(opened, dialer);
     const traceparent = isTraceSent && !target.hasOwnTraceparent ? span.traceparent : undefined;
     const sentMs = performance.now();
-    const response = await exchange(opened.socket, target, traceparent);
+    const response = await exchange(opened, target, traceparent);
     this.describeAnswer(response, sentMs);
     return response;
   }
@@ -35,8 +35,11 @@ export class HttpCall {
   /** At most `maxBytes` of the body; none of it is read for 0. */
   async body(response: IncomingMessage, maxBytes: number, isKept: boolean): Promise<HttpBody> {
     const hasBody = this.target.request.method !== "HEAD" && response.statusCode !== 101;
-    if (maxBytes === 0 || !hasBody) return { byteCount: 0, isWhole: !hasBody, bytes: Buffer.alloc(0) };
-    const body = await readBody(response, maxBytes, isKept);
+    const { opened } = this;
+    if (!opened || maxBytes === 0 || !hasBody) return { byteCount: 0, isWhole: !hasBody, bytes: Buffer.alloc(0) };
+    const body = await opened.stage<HttpBody>((resolve, reject) => {
+      readBody(response, maxBytes, isKept).then(resolve, reject);
+    });
     this.facts.body_bytes = body.byteCount;
     return body;
   }

@@ -1,9 +1,9 @@
 import { request as createRequest, type IncomingMessage } from "node:http";
-import type { Socket } from "node:net";
 import type { Readable } from "node:stream";
 import { CheckFailure } from "../check.js";
 import type { HttpTarget } from "./http-target.js";
 import { errorCode, networkFailure } from "./network-failure.js";
+import type { OpenSocket } from "./open-socket.js";
 
 /** A head larger than this is no head that a service means; endless ones end here. Bytes. */
 const maxHeadBytes = 16_384;
@@ -13,23 +13,33 @@ const maxHeadBytes = 16_384;
  * used for nothing else and destroyed by them. Never through an Agent, which would keep or share connections.
  */
 export function exchange(
-  socket: Socket,
+  opened: OpenSocket,
   target: HttpTarget,
   traceparent: string | undefined,
 ): Promise<IncomingMessage> {
-  return new Promise((resolve, reject) => {
+  return opened.stage((resolve, reject) => {
     const { headerList, request } = target;
     const outgoing = createRequest({
-      createConnection: () => socket,
+      createConnection: () => opened.socket,
       method: request.method,
       path: target.path,
       headers: traceparent === undefined ? headerList : [...headerList, "traceparent", traceparent],
       maxHeaderSize: maxHeadBytes,
     });
-    outgoing.on("response", resolve);
+    let response: IncomingMessage | undefined;
+    const answer = (head: IncomingMessage) => {
+      response = head;
+      resolve(head);
+    };
+    outgoing.on("response", answer);
     // 101: the head is the answer, what follows it is another protocol.
-    outgoing.on("upgrade", resolve);
-    outgoing.on("error", reject);
+    outgoing.on("upgrade", answer);
+    outgoing.on("error", (error) => {
+      // A body that is no HTTP is told to the request; whoever reads would hear of a reset only. What comes after a
+      // complete answer is no matter of it.
+      if (response && !response.complete) response.destroy(error);
+      reject(error);
+    });
     outgoing.end(request.body);
   });
 }
@@ -49,6 +59,8 @@ export function readBody(stream: Readable, maxBytes: number, isKept: boolean): P
     const chunks: Buffer[] = [];
     let byteCount = 0;
     const finish = (isWhole: boolean) => resolve({ byteCount, isWhole, bytes: Buffer.concat(chunks) });
+    // What broke while the head was on its way here has said so to nobody.
+    if (stream.errored) return reject(stream.errored);
     stream.on("error", reject);
     stream.on("end", () => finish(true));
     stream.on("data", (chunk: Buffer) => {

@@ -14,8 +14,8 @@ export interface SocketTarget {
 export type Dial = (options: TcpSocketConnectOpts) => Socket;
 
 /**
- * One fresh connection, held by the run's signal until `close`: an abort destroys the socket with the signal's reason.
- * Times are of `performance.now()`.
+ * One fresh connection, held by the run's signal until `close`: an abort destroys the socket and rejects whatever is
+ * awaited of it, even when the socket has nothing left to say. Times are of `performance.now()`.
  */
 export class OpenSocket {
   readonly socket: Socket;
@@ -24,7 +24,11 @@ export class OpenSocket {
   dnsEndMs: number | undefined;
   /** Undefined until connected. */
   connectEndMs: number | undefined;
-  private readonly onAbort = () => this.socket.destroy(this.signal.reason);
+  private rejectStage: ((reason: unknown) => void) | undefined;
+  private readonly onAbort = () => {
+    this.socket.destroy(this.signal.reason);
+    this.rejectStage?.(this.signal.reason);
+  };
 
   constructor(
     target: SocketTarget,
@@ -37,9 +41,20 @@ export class OpenSocket {
     if (isIP(target.host) === 0) this.socket.once("lookup", () => (this.dnsEndMs = performance.now()));
   }
 
+  /** Something awaited of this connection, one at a time; the signal ends it with its reason. */
+  stage<Result>(begin: (resolve: (result: Result) => void, reject: (error: unknown) => void) => void): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      if (this.signal.aborted) return reject(this.signal.reason);
+      // It broke between two stages, when nobody was listening.
+      if (this.socket.errored) return reject(this.socket.errored);
+      this.rejectStage = reject;
+      begin(resolve, reject);
+    });
+  }
+
   /** Resolves when connected; rejects with the socket's error, or with the signal's reason. */
   connected(): Promise<void> {
-    return new Promise((resolve, reject) => {
+    return this.stage((resolve, reject) => {
       // Stays for the socket's life: an error that nobody listens to ends the process.
       this.socket.on("error", reject);
       this.socket.once("connect", () => {

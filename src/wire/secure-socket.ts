@@ -61,22 +61,24 @@ function secureContext(material: Pick<ConnectionOptions, "ca" | "cert" | "key">)
   }
 }
 
-function handshake({ socket }: OpenSocket, isJudged: boolean): Promise<Identity> {
+function handshake(opened: OpenSocket, isJudged: boolean): Promise<Identity> {
+  const { socket } = opened;
   if (!(socket instanceof TLSSocket)) throw new TypeError("no TLS socket");
-  return new Promise((resolve, reject) => {
+  return opened.stage((resolve, reject) => {
     socket.once("error", reject);
-    socket.once("secureConnect", () => {
-      const isRejected = isJudged && !socket.authorized;
-      const certificate = socket.getPeerX509Certificate();
-      resolve({
-        tlsEndMs: performance.now(),
-        certificate,
-        certificateDaysLeft: certificate && daysLeft(certificate, Date.now()),
-        // Typed as an Error, but it is the code.
-        rejection: isRejected ? certificateFailure(String(socket.authorizationError)) : undefined,
-      });
-    });
+    socket.once("secureConnect", () => resolve(identityOf(socket, isJudged)));
   });
+}
+
+function identityOf(socket: TLSSocket, isJudged: boolean): Identity {
+  const certificate = socket.getPeerX509Certificate();
+  return {
+    tlsEndMs: performance.now(),
+    certificate,
+    certificateDaysLeft: certificate && daysLeft(certificate, Date.now()),
+    // Typed as an Error, but it is the code.
+    rejection: isJudged && !socket.authorized ? certificateFailure(String(socket.authorizationError)) : undefined,
+  };
 }
 
 const millisecondsPerDay = 86_400_000;

@@ -1,8 +1,9 @@
-import type { Socket } from "node:net";
+import type { OpenSocket } from "./open-socket.js";
 
 /** Resolves when the kernel has the text; rejects with the socket's error. */
-export function sendText(socket: Socket, text: string): Promise<void> {
-  return new Promise((resolve, reject) => {
+export function sendText(opened: OpenSocket, text: string): Promise<void> {
+  const { socket } = opened;
+  return opened.stage((resolve, reject) => {
     socket.once("error", reject);
     socket.write(text, (error) => (error ? reject(error) : resolve()));
   });
@@ -20,11 +21,12 @@ export interface HeardText {
  * Reads until `text` has come, the peer closes, or `maxBytes` were read; rejects with the socket's error.
  * What was searched is not searched again, so a peer that drips costs no more than one that does not.
  */
-export function hearText(socket: Socket, text: string, maxBytes: number): Promise<HeardText> {
+export function hearText(opened: OpenSocket, text: string, maxBytes: number): Promise<HeardText> {
+  const { socket } = opened;
   const awaited = Buffer.from(text);
   let tail = Buffer.alloc(0);
   let bytes = 0;
-  return new Promise((resolve, reject) => {
+  return opened.stage((resolve, reject) => {
     const settle = (answer: TextAnswer) => {
       socket.pause();
       resolve({ answer, bytes });
