@@ -51,52 +51,81 @@ function buildLibrary() {
   if (status !== 0) throw new Error("The library does not compile.");
 }
 
-/**
- * One bundle per command, shared code in chunks. Drivers stay outside: they are optional, and loaded by the first run
- * that needs them. The probe is a bundle of its own without the shim for CommonJS packages: it must load node:http only.
- */
 async function buildCli() {
+  await bundleCommandLine(join(dist, "cli"));
+}
+
+/**
+ * Entries and shared chunks, each command loading what it needs. Drivers stay outside: they are optional, and loaded by
+ * the first run that needs them. The probe is a bundle of its own, without the shim that CommonJS packages need.
+ */
+export async function bundleCommandLine(outdir) {
   const { build } = await import("esbuild");
   const { optionalDependencies = {} } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  const external = [...Object.keys(optionalDependencies), "pg-native"];
   const shared = {
     absWorkingDir: root,
     bundle: true,
     format: "esm",
     platform: "node",
     target: "node20.11",
-    outdir: "dist/cli",
+    outdir,
     sourcemap: true,
     sourcesContent: false,
     metafile: true,
-    external: [...Object.keys(optionalDependencies), "pg-native"],
+    external,
     logLevel: "warning",
   };
-  const requireShim =
-    'import { createRequire as shimRequire } from "node:module"; const require = shimRequire(import.meta.url);';
   const results = await Promise.all([
     build({
       ...shared,
       entryPoints: ["src/cli/main.ts"],
-      external: [...shared.external, "./probe.js"],
+      external: [...external, "./probe.js"],
       splitting: true,
       chunkNames: "chunks/[name]-[hash]",
-      banner: { js: requireShim },
+      banner: {
+        js: 'import { createRequire as shimRequire } from "node:module"; const require = shimRequire(import.meta.url);',
+      },
+      plugins: [namesOfDynamicImports(external)],
     }),
     build({ ...shared, entryPoints: ["src/cli/probe.ts"] }),
   ]);
-  const written = new Set(
-    results.flatMap(({ metafile }) => Object.keys(metafile.outputs)).map((file) => join(root, file)),
-  );
-  removeAllBut(written, join(dist, "cli"));
-  for (const name of ["main.js", "probe.js"]) makeExecutable(join(dist, "cli", name));
+  const written = results.flatMap(({ metafile }) => Object.keys(metafile.outputs)).map((file) => join(root, file));
+  removeAllBut(new Set(written), outdir);
+  for (const name of ["main.js", "probe.js"]) makeExecutable(join(outdir, name));
+}
+
+/**
+ * `await import()` of a CommonJS package has its names in Node, and only `default` in a bundle. Each such import leads to
+ * a module that exports what Node itself sees, so that source and bundle behave alike.
+ */
+function namesOfDynamicImports(external) {
+  return {
+    name: "names-of-dynamic-imports",
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: /^[@a-z]/ }, ({ kind, path }) => {
+        const isPackage = kind === "dynamic-import" && !path.startsWith("node:") && !external.includes(path);
+        return isPackage ? { path, namespace: "package" } : undefined;
+      });
+      onLoad({ filter: /.*/, namespace: "package" }, async ({ path }) => ({
+        contents: `export { ${exportedNames(await import(path)).join(", ")} } from ${JSON.stringify(path)};`,
+        resolveDir: root,
+      }));
+    },
+  };
+}
+
+function exportedNames(module) {
+  const names = Object.keys(module).filter((name) => /^[A-Za-z_$][\w$]*$/.test(name) && name !== "__esModule");
+  // Of a package compiled from ESM, Node's `default` is the whole namespace: nobody means that.
+  return "__esModule" in module ? names.filter((name) => name !== "default") : names;
 }
 
 /** Chunks are named by their content; those of earlier builds would be shipped along. */
 function removeAllBut(wanted, folder) {
-  const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
-  for (const entry of entries.filter((one) => one.isFile())) {
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
     const file = join(entry.parentPath ?? entry.path, entry.name);
-    if (!wanted.has(file)) rmSync(file);
+    if (entry.isFile() && !wanted.has(file)) rmSync(file);
   }
 }
 

@@ -16,7 +16,6 @@ debian_packages=(
   "unbound           unbound"
   "openssl           openssl"
   "prometheus        promtool"
-  "python3-venv      python3"
 )
 # The strict OpenMetrics parser that the exposition is held against.
 python_packages=(prometheus-client==0.26.0)
@@ -46,7 +45,7 @@ install_debian_packages() {
     read -r package program <<<"$row"
     [ -n "$(locate "$program")" ] || wanted+=("$package")
   done
-  # ensurepip is in a package of its own on Debian, beside a python3 that may be there already.
+  # Debian has ensurepip in a package of its own, so a python3 that is there may be unable to make an environment.
   if [ ! -x "$venv/bin/python" ] && ! python3 -c 'import ensurepip' 2>/dev/null; then wanted+=(python3-venv); fi
   [ ${#wanted[@]} -gt 0 ] || return 0
   if ! command -v apt-get >/dev/null; then
