@@ -9,6 +9,7 @@ export type OnDiagnostic = (diagnostic: Diagnostic) => void;
 
 /** Keeps count of what one signal lost on its way, and says so once when it begins and once when it is over. */
 export class Delivery {
+  private readonly place: string;
   private total = 0;
   private lostInOutage = 0;
   private isOutage = false;
@@ -16,9 +17,13 @@ export class Delivery {
 
   constructor(
     readonly signal: Signal,
-    private readonly endpoint: string,
+    endpoint: string,
     private readonly onDiagnostic: OnDiagnostic,
-  ) {}
+  ) {
+    // User info and query may be credentials.
+    const { origin, pathname } = new URL(endpoint);
+    this.place = origin + pathname;
+  }
 
   /** Items that were never delivered, since the start. */
   get dropped(): number {
@@ -46,7 +51,7 @@ export class Delivery {
     this.isOutage = false;
     this.onDiagnostic({
       level: "info",
-      message: `${this.signal} arrive again at ${this.endpoint}; ${this.lostInOutage} ${itemsOf[this.signal]} were lost`,
+      message: `${this.signal} arrive again at ${this.place}; ${this.lostInOutage} ${itemsOf[this.signal]} were lost`,
     });
     this.lostInOutage = 0;
   }
@@ -58,7 +63,7 @@ export class Delivery {
     this.isOutage = true;
     this.onDiagnostic({
       level: "warn",
-      message: `${this.signal} do not arrive at ${this.endpoint}: ${why}; ${itemsOf[this.signal]} are dropped until they do`,
+      message: `${this.signal} do not arrive at ${this.place}: ${why}; ${itemsOf[this.signal]} are dropped until they do`,
     });
   }
 }

@@ -24,7 +24,10 @@ export function listenToSdk(level: TelemetrySettings["diagnostics"], onDiagnosti
   const say =
     (severity: Diagnostic["level"]): DiagLogFunction =>
     (...parts) => {
-      const message = `OpenTelemetry: ${format(...parts)}`.slice(0, maxLength);
+      const message = `OpenTelemetry: ${format(...parts.map(severity === "debug" ? asIs : withoutStack))}`.slice(
+        0,
+        maxLength,
+      );
       if (severity === "warn" || severity === "error") {
         if (said.has(message)) return;
         if (said.size >= maxRemembered) said.clear();
@@ -41,3 +44,6 @@ export function listenToSdk(level: TelemetrySettings["diagnostics"], onDiagnosti
   };
   diag.setLogger(logger, { logLevel: levels[level], suppressOverrideMessage: true });
 }
+
+const asIs = (part: unknown): unknown => part;
+const withoutStack = (part: unknown): unknown => (part instanceof Error ? part.message : part);

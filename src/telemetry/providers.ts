@@ -73,19 +73,29 @@ export async function startTelemetry(settings: TelemetrySettings, options: Telem
     logger: logs?.getLogger(scopeName, options.version) ?? createNoopLogger(),
     metrics: metrics.text,
     dropped,
-    flush: (timeoutMs) =>
-      within(
-        timeoutMs,
-        providers.map((provider) => provider.forceFlush()),
-      ),
-    shutdown: async (timeoutMs) => {
-      await within(
-        timeoutMs,
-        providers.map((provider) => provider.shutdown()),
-      );
-      for (const { line } of outlets) line.cut();
-    },
+    ...endings(providers, outlets),
   };
+}
+
+function endings(providers: readonly Provider[], outlets: readonly Outlet[]): Pick<Telemetry, "flush" | "shutdown"> {
+  const flush = (timeoutMs: number) =>
+    within(
+      timeoutMs,
+      providers.map((provider) => provider.forceFlush()),
+    );
+  const end = async (timeoutMs: number): Promise<void> => {
+    await within(
+      timeoutMs,
+      providers.map((provider) => provider.shutdown()),
+    );
+    for (const { line } of outlets) line.cut();
+  };
+  let ending: Promise<void> | undefined;
+  const shutdown = (timeoutMs: number): Promise<void> => {
+    ending ??= end(timeoutMs);
+    return ending;
+  };
+  return { flush, shutdown };
 }
 
 async function createResource(attributes: TelemetrySettings["resource"]): Promise<Resource> {
@@ -96,7 +106,7 @@ async function createResource(attributes: TelemetrySettings["resource"]): Promis
 async function startTraces(settings: TraceSettings, resource: Resource, outlet: Outlet) {
   const { AlwaysOnSampler, BatchSpanProcessor, NodeTracerProvider } = await import("@opentelemetry/sdk-trace-node");
   const bound = new QueueBound(settings.batch.maxQueueSize, outlet.delivery);
-  const exporter = await createSpanExporter(settings.otlp, outlet, bound.taken);
+  const exporter = await createSpanExporter(batchOtlp(settings), outlet, bound.taken);
   const batches = new BatchSpanProcessor(exporter, batchOptions(settings));
   const bounded: SpanProcessor = boundSpans(batches, bound);
   return new NodeTracerProvider({
@@ -115,18 +125,25 @@ async function filtered(processor: SpanProcessor, delivery: Delivery): Promise<S
 async function startLogs(settings: LogSettings, resource: Resource, outlet: Outlet) {
   const { BatchLogRecordProcessor, LoggerProvider } = await import("@opentelemetry/sdk-logs");
   const bound = new QueueBound(settings.batch.maxQueueSize, outlet.delivery);
-  const exporter = await createLogExporter(settings.otlp, outlet, bound.taken);
+  const exporter = await createLogExporter(batchOtlp(settings), outlet, bound.taken);
   const batches = new BatchLogRecordProcessor({ exporter, ...batchOptions(settings) });
   return new LoggerProvider({ resource, processors: [boundLogRecords(batches, bound)] });
 }
 
-function batchOptions({ batch, otlp }: Pick<TraceSettings, "batch" | "otlp">) {
+type Batched = Pick<TraceSettings, "batch" | "otlp">;
+
+/** The exporter gives up before the processor does, so that a batch is lost in one place and counted there. */
+const batchOtlp = ({ otlp, batch }: Batched): OtlpSettings => ({
+  ...otlp,
+  timeoutMs: Math.min(otlp.timeoutMs, batch.exportTimeoutMs),
+});
+
+function batchOptions({ batch }: Batched) {
   return {
     maxQueueSize: batch.maxQueueSize,
     maxExportBatchSize: batch.maxExportBatchSize,
     scheduledDelayMillis: batch.scheduledDelayMs,
-    // The exporter gives up first, so that a batch is lost in one place and counted there.
-    exportTimeoutMillis: Math.max(batch.exportTimeoutMs, otlp.timeoutMs + 1_000),
+    exportTimeoutMillis: batch.exportTimeoutMs + 1_000,
   };
 }
 

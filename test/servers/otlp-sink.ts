@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { gunzipSync } from "node:zlib";
 import { decodeProtobuf, type OtlpMessage } from "./otlp-proto.js";
@@ -47,9 +48,16 @@ export interface OtlpSink {
   close(): Promise<void>;
 }
 
-export async function startOtlpSink(port = 0): Promise<OtlpSink> {
-  const sink = new Sink();
-  await sink.listen(port);
+export interface OtlpSinkOptions {
+  /** Chosen by the system unless said. */
+  readonly port?: number;
+  /** PEM texts; with `ca` a sender must show a certificate that it signed. */
+  readonly tls?: { readonly cert: string; readonly key: string; readonly ca?: string };
+}
+
+export async function startOtlpSink(options: OtlpSinkOptions = {}): Promise<OtlpSink> {
+  const sink = new Sink(options);
+  await sink.listen();
   return sink;
 }
 
@@ -61,16 +69,22 @@ class Sink implements OtlpSink {
   port = 0;
   private mode: SinkMode = "accept";
   private readonly waiting = new Set<() => void>();
-  private readonly server = createServer((request, response) => void this.receive(request, response));
+  private readonly server: ReturnType<typeof createServer>;
 
-  async listen(port: number): Promise<void> {
-    this.server.listen(port, "127.0.0.1");
+  constructor(private readonly options: OtlpSinkOptions) {
+    const { tls } = options;
+    const receive = (request: IncomingMessage, response: ServerResponse) => void this.receive(request, response);
+    this.server = tls ? createTlsServer({ ...tls, requestCert: tls.ca !== undefined }, receive) : createServer(receive);
+  }
+
+  async listen(): Promise<void> {
+    this.server.listen(this.options.port ?? 0, "127.0.0.1");
     await once(this.server, "listening");
     this.port = (this.server.address() as AddressInfo).port;
   }
 
   get endpoint(): string {
-    return `http://127.0.0.1:${this.port}`;
+    return `${this.options.tls ? "https" : "http"}://127.0.0.1:${this.port}`;
   }
 
   url(signal: OtlpSignal): string {
