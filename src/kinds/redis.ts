@@ -229,7 +229,8 @@ async function readReport(ask: Ask, isCluster = false): Promise<SelfReport> {
   const info = await readAnswer(ask, "INFO");
   // Valkey calls it `server_mode`.
   const mode = info?.get("redis_mode") ?? info?.get("server_mode");
-  return isCluster || mode === "cluster" ? { info, cluster: await readAnswer(ask, "CLUSTER INFO") } : { info };
+  if (!isCluster && mode !== "cluster") return { info };
+  return { info, cluster: await readAnswer(ask, "CLUSTER INFO") };
 }
 
 /** Undefined when the server answers with an error: a monitoring user needs no more than PING. */
@@ -238,7 +239,10 @@ async function readAnswer(ask: Ask, question: Question): Promise<RedisInfo | und
     const answer = await ask(question);
     return typeof answer === "string" ? parseRedisInfo(answer) : undefined;
   } catch (error) {
-    if (replyCode(error) === undefined) throw error;
+    const isRefused = replyCode(error) !== undefined;
+    // Whoever asked for a cluster and finds a server that is in none has to know.
+    const isNoCluster = question === "CLUSTER INFO" && error instanceof CheckFailure && error.reason === "unexpected";
+    if (!isRefused || isNoCluster) throw error;
     return undefined;
   }
 }
@@ -273,8 +277,21 @@ function judge({ info, cluster }: SelfReport, refusal: CheckFailure | undefined,
   if (facts.replication_link_up === false) {
     return { status: "degraded", reason: "unavailable", message: "the link to its master is down", facts };
   }
+  const lostSlots = cluster ? slotsWithoutNode(cluster) : 0;
+  if (lostSlots > 0) {
+    const message = `${lostSlots} of the cluster's ${slotCount} slots have no working node`;
+    return { status: "degraded", reason: "unavailable", message, facts };
+  }
   const full = hasRefusedWrites ? "out of memory: writes were refused" : info && fullMessage(info);
   return full ? { status: "degraded", reason: "overloaded", message: full, facts } : { status: "healthy", facts };
+}
+
+const slotCount = 16_384;
+
+/** A cluster that need not cover all slots stays `ok` without them (`cluster-require-full-coverage no`). */
+function slotsWithoutNode(cluster: RedisInfo): number {
+  const assigned = infoNumber(cluster, "cluster_slots_assigned") ?? slotCount;
+  return slotCount - assigned + (infoNumber(cluster, "cluster_slots_fail") ?? 0);
 }
 
 function withFacts({ reason, message, detail, cause }: CheckFailure, facts: Facts): CheckFailure {

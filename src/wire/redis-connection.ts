@@ -76,15 +76,12 @@ export class RedisConnection {
 
   /** Sent at once, answered in order: one round trip. */
   async signIn({ username, password, db }: RedisServer): Promise<void> {
-    const steps = [
+    const steps = await Promise.allSettled([
       ...(username !== undefined || password !== undefined ? [this.#login(username, password ?? "")] : []),
       ...(db > 0 ? [this.command("SELECT", String(db))] : []),
-    ];
-    // For people who read CLIENT LIST; a user without the permission does without.
-    const named = this.command("CLIENT", "SETNAME", "healthspan").catch(() => undefined);
-    const results = await Promise.allSettled(steps);
-    await named;
-    const failed = results.find((result) => result.status === "rejected");
+      this.#introduce(),
+    ]);
+    const failed = steps.find((step) => step.status === "rejected");
     if (failed) throw failed.reason;
   }
 
@@ -109,6 +106,16 @@ export class RedisConnection {
       await this.#client.call("AUTH", ...(username === undefined ? [password] : [username, password]));
     } catch (error) {
       if (!isNeedlessPassword(error)) throw this.#failure(error, "AUTH");
+    }
+  }
+
+  /** For people who read CLIENT LIST. Where that is not permitted or not known, PING tells what else is wrong. */
+  async #introduce(): Promise<void> {
+    try {
+      await this.command("CLIENT", "SETNAME", "healthspan");
+    } catch (error) {
+      const isOptional = error instanceof CheckFailure && ["unexpected", "unavailable"].includes(error.reason);
+      if (!isOptional && !["NOAUTH", "NOPERM"].includes(errorCode(error) ?? "")) throw error;
     }
   }
 

@@ -11,6 +11,9 @@ import { freePort } from "./free-port.js";
 const execute = promisify(execFile);
 const startedWithinMs = 10_000;
 
+/** A master otherwise waits 5 s for more replicas before it sends its data to the first one. */
+const atOnce = ["--repl-diskless-sync-delay", "0"];
+
 /** What is still running when the process ends, however it does. */
 const running = new Set<ChildProcess>();
 process.once("exit", () => {
@@ -69,7 +72,7 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
   };
   const start = async (args = options.args ?? []): Promise<void> => {
     const own = ["--port", options.isTls ? "0" : String(port), "--bind", "127.0.0.1", "--dir", dir];
-    const plain = [...own, "--save", "", "--appendonly", "no", "--protected-mode", "yes"];
+    const plain = [...own, "--save", "", "--appendonly", "no", "--protected-mode", "yes", ...atOnce];
     const login = options.password === undefined ? [] : ["--requirepass", options.password];
     const tls = options.isTls ? ["--tls-port", String(port)] : [];
     const started = options.sentinelConfig
