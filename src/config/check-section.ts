@@ -9,12 +9,20 @@ import {
 import type { ConfiguredCheck } from "./agent-config.js";
 import { hashOf } from "./hash.js";
 import type { Mistake } from "./interpolate.js";
-import { type ConfigNode, findNode, formatPath, type ListNode, type MapNode, type NodePath } from "./node.js";
+import {
+  type ConfigNode,
+  findNode,
+  formatPath,
+  type ListNode,
+  type MapNode,
+  type NodePath,
+  scalarNode,
+} from "./node.js";
 import { type CheckOptions, checkOptions, type DefaultsOptions } from "./options.js";
 import { nameOf } from "./overlay.js";
 import type { ConfigProblem } from "./problem.js";
 import { suggest } from "./suggest.js";
-import { problemAt, validate } from "./validate.js";
+import { problemAt, type Subject, salvage, validate } from "./validate.js";
 
 const commonKeys = new Set(Object.keys(checkOptions.shape));
 
@@ -30,12 +38,14 @@ export interface ReadChecks {
   readonly problems: readonly ConfigProblem[];
 }
 
-/** Reads every check of the merged list. `defaults` is undefined while it has mistakes of its own. */
-export function readChecks(
-  list: ListNode,
-  defaults: DefaultsOptions | undefined,
-  kinds: ReadonlyMap<string, CheckKind>,
-): ReadChecks {
+export interface ReadDefaults {
+  readonly policy: PolicyOptions;
+  /** Keys that are said but have mistakes. */
+  readonly unread: ReadonlySet<string>;
+}
+
+/** Reads every check of the merged list. */
+export function readChecks(list: ListNode, defaults: ReadDefaults, kinds: ReadonlyMap<string, CheckKind>): ReadChecks {
   const problems: ConfigProblem[] = [...findTwice(list)];
   const checks: ReadCheck[] = [];
   list.items.forEach((node, index) => {
@@ -73,27 +83,34 @@ class CheckReader {
     private readonly problems: ConfigProblem[],
   ) {}
 
-  read(defaults: DefaultsOptions | undefined): ReadCheck | undefined {
+  read(defaults: ReadDefaults): ReadCheck | undefined {
     const { node } = this;
     if (node.type !== "map") {
       this.report([], { problem: "is no check", mend: "write a mapping with `name:` and `kind:`" });
       return undefined;
     }
     const kind = this.readKind(node);
-    const common = this.readCommon(node);
+    const { common, unread } = this.readCommon(node);
     const options = kind && this.readOptions(node, kind);
     if (!kind || !common) return undefined;
     this.checkThresholds(kind, common.thresholds);
     const own = toPolicyOptions(common);
-    this.checkTimes(own, createPolicy(common.name, kind, own, toPolicyOptions(defaults ?? {})));
-    if (!options) return undefined;
-    const policy = createPolicy(common.name, kind, own, toPolicyOptions(defaults ?? {}));
-    return { node, isEnabled: common.enabled, check: configure(kind, policy, options.value) };
+    const policy = createPolicy(common.name, kind, own, defaults.policy);
+    const isUnread = (key: "interval" | "timeout"): boolean =>
+      unread.has(key) || (common[key] === undefined && defaults.unread.has(key));
+    // A time that could not be read is what others would be held against.
+    if (!isUnread("interval")) this.checkTimes(isUnread("timeout") ? { timeoutMs: own.timeoutMs } : own, policy);
+    return options && { node, isEnabled: common.enabled, check: configure(kind, policy, options.value) };
   }
 
   private readKind(node: MapNode): CheckKind | undefined {
     const entry = node.entries.get("kind")?.value;
-    if (entry?.type !== "scalar" || entry.isBroken || entry.text === "") return undefined;
+    if (entry?.type === "scalar" && entry.isBroken) return undefined;
+    if (entry?.type !== "scalar" || entry.text === "") {
+      const mend = `add \`kind:\` with one of ${[...this.kinds.keys()].sort().join(", ")}`;
+      this.report(["kind"], { problem: "names no kind", mend });
+      return undefined;
+    }
     const kind = this.kinds.get(entry.text);
     if (kind) return kind;
     const shown = entry.references.length > 0 ? "" : ` \`${entry.text.slice(0, 40)}\``;
@@ -109,9 +126,30 @@ class CheckReader {
     return suggest(given, kinds).startsWith("known") ? "" : ` Kinds: ${kinds.join(", ")}`;
   }
 
-  private readCommon(node: MapNode): CheckOptions | undefined {
-    return this.hold(validate({ node: part(node, (key) => commonKeys.has(key)), schema: checkOptions, at: this.at }))
-      ?.value;
+  /** The part that every check has; without what is wrong in it, so that the rest can be judged too. */
+  private readCommon(node: MapNode): {
+    readonly common: CheckOptions | undefined;
+    readonly unread: ReadonlySet<string>;
+  } {
+    const subject = { node: part(node, (key) => commonKeys.has(key)), schema: checkOptions, at: this.at };
+    const { value, problems } = validate(subject);
+    const kindPath = formatPath([...this.at, "kind"]);
+    this.problems.push(...problems.filter(({ path }) => path !== kindPath));
+    return { common: value ?? this.salvageCommon(subject, problems), unread: unreadKeys(problems, this.at) };
+  }
+
+  /** Name and kind must be there for the rest to be read; what is wrong with them is said already. */
+  private salvageCommon(subject: Subject<CheckOptions>, problems: readonly ConfigProblem[]): CheckOptions | undefined {
+    const node = subject.node as MapNode;
+    const filled = new Map(node.entries);
+    for (const key of ["name", "kind"]) {
+      const isBroken = problems.some(({ path }) => path === formatPath([...this.at, key]));
+      if (isBroken) filled.set(key, { keyPlace: node.place, value: scalarNode("unnamed", node.place) });
+    }
+    const others = problems.filter(
+      ({ path }) => !["name", "kind"].some((key) => path === formatPath([...this.at, key])),
+    );
+    return salvage({ ...subject, node: { ...node, entries: filled } }, others);
   }
 
   private readOptions(node: MapNode, kind: CheckKind): { readonly value: unknown } | undefined {
@@ -148,6 +186,13 @@ class CheckReader {
     const place = isAboutKey ? found.keyPlace : found.place;
     this.problems.push({ ...place, path: formatPath([...this.at, ...path]), ...mistake });
   }
+}
+
+/** The keys below a path that have mistakes. */
+export function unreadKeys(problems: readonly ConfigProblem[], at: NodePath): ReadonlySet<string> {
+  const start = `${formatPath(at)}.`;
+  const below = problems.filter(({ path }) => path.startsWith(start));
+  return new Set(below.map(({ path }) => path.slice(start.length).split(/[.[]/)[0] ?? ""));
 }
 
 function mistakeInFact(kind: CheckKind, name: string): Mistake | undefined {

@@ -107,17 +107,28 @@ function explainValue(issue: Issue, node: ConfigNode | undefined, path: NodePath
   }
 }
 
-const typeNames: Readonly<Record<string, string>> = {
-  string: "a text",
-  number: "a number",
-  int: "a whole number",
-  integer: "a whole number",
-  boolean: "`true` or `false`",
-  array: "a list",
-  object: "a mapping (`key: value` lines)",
-  record: "a mapping (`key: value` lines)",
+interface TypeWords {
+  readonly name: string;
+  /** How one is written. */
+  readonly form: string;
+}
+
+const wholeNumber = { name: "a whole number", form: "a whole number" };
+const mapping = { name: "a mapping", form: "`key: value` lines below it" };
+const typeWords: Readonly<Record<string, TypeWords>> = {
+  string: { name: "a text", form: "one value after the colon" },
+  number: { name: "a number", form: "a number without a unit" },
+  int: wholeNumber,
+  integer: wholeNumber,
+  boolean: { name: "a boolean", form: "`true` or `false`" },
+  array: { name: "a list", form: "a list, `- ` before each entry" },
+  object: mapping,
+  record: mapping,
 };
-const nameOfType = (expected: string): string => typeNames[expected] ?? "another value";
+const wordsOf = (expected: string): TypeWords =>
+  typeWords[expected] ?? { name: "what it must be", form: "another value" };
+const nameOfType = (expected: string): string =>
+  expected === "boolean" ? "`true` or `false`" : wordsOf(expected).name;
 
 function missing(path: NodePath, form: string): Mistake {
   const key = path.at(-1);
@@ -126,12 +137,12 @@ function missing(path: NodePath, form: string): Mistake {
 }
 
 function wrongType(expected: string, node: ConfigNode): Mistake {
-  const wanted = nameOfType(expected);
   if (isQuotedNumber(expected, node)) {
-    return { problem: "is a quoted text, but must be a number", mend: "take the quotes away" };
+    return { problem: "is a quoted text, not a number", mend: "take the quotes away" };
   }
-  const given = node.type === "scalar" ? givenScalar(node.value) : `a ${node.type === "map" ? "mapping" : "list"}`;
-  return { problem: `is ${given}, but must be ${wanted}`, mend: `write ${wanted}` };
+  const given = node.type === "scalar" ? givenScalar(node.value) : `a ${node.type}`;
+  const { name, form } = wordsOf(expected);
+  return { problem: `is ${given === "a map" ? "a mapping" : given}, not ${name}`, mend: `write ${form}` };
 }
 
 const isQuotedNumber = (expected: string, node: ConfigNode): boolean =>

@@ -2,7 +2,7 @@ import { hostname as localHostname } from "node:os";
 import { type CheckKind, secretsOf } from "../check.js";
 import { kinds as allKinds } from "../kinds/index.js";
 import type { AgentConfig, ConfiguredCheck, ServerConfig } from "./agent-config.js";
-import { type ReadCheck, readChecks } from "./check-section.js";
+import { type ReadCheck, readChecks, toPolicyOptions, unreadKeys } from "./check-section.js";
 import { type Disk, localDisk } from "./disk.js";
 import { freezeDeep, hashOf } from "./hash.js";
 import { inputSchema } from "./json-schema-view.js";
@@ -46,7 +46,11 @@ export function loadConfig(options: LoadOptions = {}): LoadResult {
   const root = overlay(readServerEnvironment(env), file);
   const sections = readSections(root, kinds);
   const kindsByName = new Map(kinds.map((kind) => [kind.kind, kind]));
-  const checks = readChecks(checksOf(root), sections.value?.defaults, kindsByName);
+  const defaults = {
+    policy: toPolicyOptions(sections.value?.defaults ?? {}),
+    unread: unreadKeys([...read.problems, ...sections.problems], ["defaults"]),
+  };
+  const checks = readChecks(checksOf(root), defaults, kindsByName);
   const problems = [...read.problems, ...sections.problems, ...checks.problems];
   if (problems.length > 0 || !sections.value) return { ok: false, problems: sortProblems(problems), watched };
   const parts = { root, options: sections.value, checks: checks.checks, otel, sources: read.sources };

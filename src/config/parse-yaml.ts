@@ -79,7 +79,7 @@ class TreeReader {
       const place = this.placeAt(error.pos[0]);
       if (seen.has(place.line)) continue;
       seen.add(place.line);
-      this.report(place, explainYamlError(error.code));
+      this.report(place, explainYamlError(error));
     }
   }
 

@@ -4,18 +4,30 @@ import { findNode, formatPath, type MapNode, type NodePath } from "./node.js";
 import { type FileOptions, fileOptions } from "./options.js";
 import type { ConfigProblem } from "./problem.js";
 import { suggest } from "./suggest.js";
-import { problemAt, validate } from "./validate.js";
+import { problemAt, salvage, validate } from "./validate.js";
 
 export interface Sections {
+  /** What could be read; complete when there are no problems. */
   readonly value: FileOptions | undefined;
   readonly problems: readonly ConfigProblem[];
 }
 
 /** Everything of a config but its checks. */
 export function readSections(root: MapNode, kinds: readonly CheckKind[]): Sections {
-  const { value, problems } = validate({ node: root, schema: fileOptions });
+  const subject = { node: withoutChecks(root), schema: fileOptions };
+  const { value: whole, problems } = validate(subject);
+  const value = whole ?? salvage(subject, problems);
   const contradictions = value ? [...checkDefaults(root, value), ...checkConcurrency(root, value, kinds)] : [];
   return { value, problems: [...problems, ...contradictions] };
+}
+
+/** Checks are read one by one; here they only have to be a list. */
+function withoutChecks(root: MapNode): MapNode {
+  const entries = [...root.entries].map(([key, entry]) => {
+    const isList = key === "checks" && entry.value.type === "list";
+    return [key, isList ? { ...entry, value: { ...entry.value, items: [] } } : entry] as const;
+  });
+  return { ...root, entries: new Map(entries) };
 }
 
 function checkDefaults(root: MapNode, { defaults }: FileOptions): readonly ConfigProblem[] {

@@ -34,8 +34,10 @@ export function validate<Value>(subject: Subject<Value>): Validated<Value> {
       unknownKey: subject.unknownKey ?? "is not known",
     };
     const silent = new Set(emptySecrets.map(formatPath));
-    for (const explained of parsed.error.issues.flatMap((issue) => explain(issue, about))) {
-      if (!isReported(node, explained, silent)) problems.push(toProblem(node, explained, at));
+    const all = parsed.error.issues.flatMap((issue) => explain(issue, about));
+    for (const explained of all) {
+      if (isReported(node, explained, silent) || isMisspelt(node, explained, all)) continue;
+      problems.push(toProblem(node, explained, at));
     }
   }
   if (problems.length === 0 && parsed.success) return { value: parsed.data, problems: [] };
@@ -52,11 +54,46 @@ function isReported(root: ConfigNode, { path }: Explained, silent: ReadonlySet<s
   return silent.has(formatPath(path)) || (node?.type === "scalar" && node.isBroken);
 }
 
+/** What is missing because its key is misspelt is said by the key. */
+function isMisspelt(root: ConfigNode, { path }: Explained, all: readonly Explained[]): boolean {
+  if (findNode(root, path).node !== undefined) return false;
+  const parent = formatPath(path.slice(0, -1));
+  const guess = `did you mean \`${String(path.at(-1))}\`?`;
+  return all.some(
+    (other) => other.isAboutKey && other.mend === guess && formatPath(other.path.slice(0, -1)) === parent,
+  );
+}
+
 function toProblem(root: ConfigNode, explained: Explained, at: NodePath): ConfigProblem {
   const { problem, mend } = explained;
   if (!explained.isAboutKey) return problemAt(root, explained.path, at, { problem, mend });
   const { keyPlace } = findNode(root, explained.path);
   return { ...keyPlace, path: formatPath([...at, ...explained.path]), problem, mend };
+}
+
+/**
+ * What is left of a value when its mistakes are taken out, so that the rest can be judged too; undefined when the rest
+ * cannot stand without them.
+ */
+export function salvage<Value>(subject: Subject<Value>, problems: readonly ConfigProblem[]): Value | undefined {
+  const broken = new Set(problems.map(({ path }) => path));
+  const node = without(subject.node, subject.at ?? [], broken);
+  return node && validate({ ...subject, node }).value;
+}
+
+function without(node: ConfigNode, at: NodePath, broken: ReadonlySet<string>): ConfigNode | undefined {
+  if (broken.has(formatPath(at)) || (node.type === "scalar" && node.isBroken)) return undefined;
+  if (node.type === "scalar") return node;
+  if (node.type === "list") {
+    // An item that goes would move the others; a list with a mistake goes as a whole.
+    const items = node.items.flatMap((item, index) => without(item, [...at, index], broken) ?? []);
+    return items.length === node.items.length ? { ...node, items } : undefined;
+  }
+  const entries = [...node.entries].flatMap(([key, entry]) => {
+    const value = without(entry.value, [...at, key], broken);
+    return value ? [[key, { ...entry, value }] as const] : [];
+  });
+  return { ...node, entries: new Map(entries) };
 }
 
 /** A problem with what is at `path` of a tree that itself stands at `at`. */

@@ -5,6 +5,11 @@ type Code = YAMLError["code"];
 
 const indentMend = "indent the entries of one mapping or list by the same number of spaces";
 
+const notClosed: Mistake = {
+  problem: "a quote or bracket before here is not closed, or a comma or colon is missing",
+  mend: "close it",
+};
+
 /** What the parser's codes mean for whoever writes the file; the parser's own text is never shown. */
 const mistakes: Partial<Record<Code, Mistake>> = {
   TAB_AS_INDENT: { problem: "is indented by a tab", mend: "indent with spaces" },
@@ -18,7 +23,7 @@ const mistakes: Partial<Record<Code, Mistake>> = {
     mend: 'write one `key: value` a line, and quote a text that holds `: `, as in `"a: b"`',
   },
   MULTILINE_IMPLICIT_KEY: { problem: "is no `key: value` line", mend: "put a colon and a space after the key" },
-  MISSING_CHAR: { problem: "is not closed, or a comma or colon is missing", mend: "close the quotes and brackets" },
+  MISSING_CHAR: notClosed,
   BAD_SCALAR_START: { problem: "starts with a character that YAML reserves", mend: "quote the text" },
   BAD_DQ_ESCAPE: {
     problem: "has a backslash sequence that YAML does not know",
@@ -40,4 +45,8 @@ const anyMistake: Mistake = {
   mend: "check the quotes, brackets and indentation around it",
 };
 
-export const explainYamlError = (code: Code): Mistake => mistakes[code] ?? anyMistake;
+export function explainYamlError({ code, message }: Pick<YAMLError, "code" | "message">): Mistake {
+  // An open bracket at the end of a block is reported as indentation.
+  if (code === "BAD_INDENT" && /\bend with a [\]}]/.test(message)) return notClosed;
+  return mistakes[code] ?? anyMistake;
+}
