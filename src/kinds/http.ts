@@ -67,18 +67,21 @@ export const httpKind: CheckKind<HttpOptions> = {
 };
 
 class HttpCheck implements Check {
-  private readonly target: HttpTarget;
-  private readonly status: StatusExpectation;
-  private dialer: SecureDialer | undefined;
+  // Private by the language, so that no JSON, log or dump of a check shows a secret.
+  readonly #options: HttpOptions;
+  readonly #target: HttpTarget;
+  readonly #status: StatusExpectation;
+  #dialer: SecureDialer | undefined;
 
-  constructor(private readonly options: HttpOptions) {
+  constructor(options: HttpOptions) {
+    this.#options = options;
     const { url, method, headers = {}, body, tls = {}, ipFamily } = options;
-    this.target = createHttpTarget(new URL(url), { method, headers, body, tls, ipFamily });
-    this.status = expectStatus(options.expect.status);
+    this.#target = createHttpTarget(new URL(url), { method, headers, body, tls, ipFamily });
+    this.#status = expectStatus(options.expect.status);
   }
 
   async run(run: CheckRun): Promise<Outcome> {
-    let target = this.target;
+    let target = this.#target;
     for (let redirects = 0; ; redirects++) {
       const found = await this.request(target, redirects, run);
       if ("status" in found) return found;
@@ -95,7 +98,7 @@ class HttpCheck implements Check {
         const dialer = target.isSecure ? await this.dialerFor(target) : undefined;
         const response = await call.send(signal, dialer, this.mayPropagate(target));
         const status = response.statusCode ?? 0;
-        if (redirects < this.options.followRedirects && isRedirect(status)) {
+        if (redirects < this.#options.followRedirects && isRedirect(status)) {
           return redirectedTarget(target, status, response.headers.location);
         }
         await this.judge(call, response, redirects);
@@ -109,22 +112,22 @@ class HttpCheck implements Check {
   }
 
   private async dialerFor(target: HttpTarget): Promise<SecureDialer> {
-    if (target === this.target && this.dialer) return this.dialer;
+    if (target === this.#target && this.#dialer) return this.#dialer;
     const { createSecureDialer } = await import("../wire/secure-socket.js");
     const dialer = createSecureDialer(target.request.tls, target.socket.host, ["http/1.1"]);
-    if (target === this.target) this.dialer = dialer;
+    if (target === this.#target) this.#dialer = dialer;
     return dialer;
   }
 
   /** Our trace is for the service that was configured, not for wherever it sends us. */
   private mayPropagate(target: HttpTarget): boolean {
-    return this.options.propagate && (target === this.target || target.url.origin === this.target.url.origin);
+    return this.#options.propagate && (target === this.#target || target.url.origin === this.#target.url.origin);
   }
 
   private async judge(call: HttpCall, response: IncomingMessage, redirects: number): Promise<void> {
-    const { expect, maxBodyBytes } = this.options;
+    const { expect, maxBodyBytes } = this.#options;
     const status = response.statusCode ?? 0;
-    const mismatch = statusMismatch(status, this.status);
+    const mismatch = statusMismatch(status, this.#status);
     if (mismatch) throw await this.statusFailure(mismatch, call, response, redirects);
     refuse(headerMismatch(response.headers, expect.headers));
     const isBodyJudged = expect.bodyContains !== undefined || expect.json !== undefined;
