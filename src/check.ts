@@ -291,9 +291,16 @@ interface MarkedSchema {
   readonly allOf?: readonly MarkedSchema[];
 }
 
-/** The JSON Schema of a kind's options as people write them, `secret: true` on what must not be published. */
-export function optionsJsonSchema(kind: Pick<CheckKind, "options">): MarkedSchema {
-  return z.toJSONSchema(kind.options, { io: "input", unrepresentable: "any" }) as MarkedSchema;
+const markedSchemas = new WeakMap<z.ZodType, MarkedSchema>();
+
+/** The JSON Schema of a kind's options as people write them, `secret: true` on what must not be published; made once. */
+export function optionsJsonSchema({ options }: Pick<CheckKind, "options">): MarkedSchema {
+  let schema = markedSchemas.get(options);
+  if (schema === undefined) {
+    schema = z.toJSONSchema(options, { io: "input", unrepresentable: "any" }) as MarkedSchema;
+    markedSchemas.set(options, schema);
+  }
+  return schema;
 }
 
 /** Every secret that the options hold: values of options marked so, and the credentials inside a secret URL. */

@@ -1,6 +1,4 @@
 import { hostname } from "node:os";
-import { metrics, trace } from "@opentelemetry/api";
-import { logs } from "@opentelemetry/api-logs";
 import {
   type Check,
   type CheckKind,
@@ -17,12 +15,10 @@ import { systemClock } from "./engine/clock.js";
 import { type HealthChanges, HealthService } from "./engine/health-service.js";
 import type { HistoryEntry } from "./health/history.js";
 import type { Report } from "./health/report.js";
-import { scopeName } from "./semconv.js";
 import type { Handler } from "./server/answer.js";
 import { createGate, type GateOptions } from "./server/gate.js";
 import { createProbes, type Probes, type ProbesOptions } from "./server/probes.js";
-import { createEvents } from "./signals/events.js";
-import { createInstruments } from "./signals/instruments.js";
+import { createHostSignals } from "./signals/host.js";
 import { createScrubber } from "./signals/scrubber.js";
 
 export interface HealthOptions {
@@ -99,17 +95,7 @@ export function createHealth(options: HealthOptions = {}): Health {
       watchesScheduler: false,
       clock: systemClock,
     },
-    {
-      tracing: {
-        tracer: trace.getTracer(scopeName),
-        successRatio: options.successRatio ?? 1,
-        hasPhaseSpans: false,
-        propagates: true,
-        scrub,
-      },
-      sink: createInstruments(metrics.getMeter(scopeName)),
-      events: () => createEvents(logs.getLogger(scopeName), scrub),
-    },
+    createHostSignals(scrub, options.successRatio ?? 1),
   );
   const health: Health = {
     register(check, own) {

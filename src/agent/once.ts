@@ -2,7 +2,6 @@ import type { AgentConfig } from "../config/agent-config.js";
 import { systemClock } from "../engine/clock.js";
 import { HealthService } from "../engine/health-service.js";
 import type { DependencyReport, Report } from "../health/report.js";
-import { judgeService } from "../health/verdict.js";
 import type { Events } from "../signals/events.js";
 import type { RecordSink } from "../signals/record.js";
 import { createScrubber } from "../signals/scrubber.js";
@@ -55,22 +54,9 @@ export async function checkOnce(options: OnceOptions): Promise<OnceResult> {
   const chosen = config.checks.filter(({ policy }) => options.names?.includes(policy.name) ?? true);
   for (const { policy, kind, options: own } of chosen) service.add(policy, kind, kind.create(own));
   await Promise.all(chosen.map(({ policy: { name } }) => service.runOnce([name]).then(() => onResult?.(name))));
-  const report = asRunning(service.report());
+  const report = service.report();
   await service.stop(closeLimitMs);
   return { report, spans: recorder.spans() };
-}
-
-/** A service whose schedule never began is `starting` to the engine; here every check has its result. */
-function asRunning(report: Report): Report {
-  const checks = Object.entries(report.dependencies).map(([name, { critical, status, error }]) => ({
-    name,
-    critical,
-    status,
-    hasResult: true,
-    why: error ?? undefined,
-  }));
-  const { status, message, readiness, reason } = judgeService(checks, "running");
-  return { ...report, phase: "running", status, message, readiness, reason };
 }
 
 const nothing = (): void => {};

@@ -1,7 +1,7 @@
 import type { Check, CheckPolicy } from "../check.js";
 import { History } from "../health/history.js";
-import type { CheckView } from "../health/report.js";
 import { type CheckState, initialState } from "../health/state.js";
+import type { CheckView } from "../health/verdict.js";
 import type { CheckIdentity } from "../signals/record.js";
 import { CheckTracer, type TracingOptions } from "../signals/run-span.js";
 import type { ActiveRun } from "./active-run.js";

@@ -1,9 +1,8 @@
 import { EventEmitter } from "node:events";
 import type { Check, CheckKind, CheckPolicy, Phase, Status } from "../check.js";
 import type { HistoryEntry } from "../health/history.js";
-import { nextPhase } from "../health/phase.js";
-import { createReport, judgeable, type Report } from "../health/report.js";
-import { judgeService, type ReadinessMode } from "../health/verdict.js";
+import { createReport, type Report } from "../health/report.js";
+import { nextPhase, type ReadinessMode, serviceStatus, statusMessage } from "../health/verdict.js";
 import type { Events } from "../signals/events.js";
 import type { RecordSink, ServiceChange, StatusChange } from "../signals/record.js";
 import type { TracingOptions } from "../signals/run-span.js";
@@ -45,9 +44,9 @@ export class HealthService {
   private readonly emitter = new EventEmitter<HealthChanges>();
   private readonly startedAtMs: number;
   private currentPhase: Phase = "starting";
-  private isScheduled = false;
+  private hasBegun = false;
   private hasStartedOnce = false;
-  private serviceStatus: Status = "unknown";
+  private currentStatus: Status = "unknown";
   private news = new News();
   private memo: { readonly revision: number; readonly atMs: number; readonly report: Report } | undefined;
 
@@ -65,7 +64,7 @@ export class HealthService {
       onChange: (change) => this.changed(change),
       onNews: () => this.news.add(),
     });
-    signals.sink.serviceStatus(this.serviceStatus);
+    signals.sink.serviceStatus(this.currentStatus);
   }
 
   get phase(): Phase {
@@ -73,7 +72,7 @@ export class HealthService {
   }
 
   get status(): Status {
-    return this.serviceStatus;
+    return this.currentStatus;
   }
 
   get isAlive(): boolean {
@@ -81,7 +80,7 @@ export class HealthService {
   }
 
   get hasStarted(): boolean {
-    this.hasStartedOnce ||= this.isScheduled && this.views().every((check) => check.state.result !== undefined);
+    this.hasStartedOnce ||= this.hasBegun && this.views().every((check) => check.state.result !== undefined);
     return this.hasStartedOnce;
   }
 
@@ -130,6 +129,7 @@ export class HealthService {
 
   /** Runs checks once, now, whatever the schedule; resolves when each has a result. */
   async runOnce(names: readonly string[] = this.checkNames): Promise<void> {
+    this.hasBegun = true;
     await Promise.all(names.map((name) => this.engine.runOnce(name)));
   }
 
@@ -141,7 +141,7 @@ export class HealthService {
   /** Begins to run checks; resolves after their first results, or the longest timeout. */
   async start(): Promise<void> {
     const first = this.views().map((check) => check.nextResult());
-    this.isScheduled = true;
+    this.hasBegun = true;
     this.engine.start();
     this.judge();
     await Promise.all(first);
@@ -182,15 +182,16 @@ export class HealthService {
     this.judge();
   }
 
-  /** Re-judges the service; changes of single checks are rare, so this may look at all of them. */
+  /** Re-judges the service: after every change of a check, of the phase, and of which checks there are. */
   private judge(): void {
     this.news.addUrgent();
-    if (this.isScheduled) this.currentPhase = nextPhase(this.currentPhase, this.settings.readiness, this.views());
-    const verdict = judgeService(this.views().map(judgeable), this.currentPhase, this.settings.readiness);
-    const { status: to, message } = verdict;
-    if (to === this.serviceStatus) return;
-    const change: ServiceChange = { from: this.serviceStatus, to, message, atMs: this.settings.clock.now() };
-    this.serviceStatus = to;
+    const checks = this.views();
+    if (this.hasBegun) this.currentPhase = nextPhase(this.currentPhase, this.settings.readiness, checks);
+    const to = serviceStatus(checks, this.currentPhase);
+    if (to === this.currentStatus) return;
+    const message = statusMessage(to, checks);
+    const change: ServiceChange = { from: this.currentStatus, to, message, atMs: this.settings.clock.now() };
+    this.currentStatus = to;
     this.signals.sink.serviceStatus(to);
     this.signals.events().serviceChanged(change);
     this.emitter.emit("status", change);

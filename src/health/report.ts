@@ -1,13 +1,5 @@
-import type { CheckPolicy, Facts, Phase, Reason, Status } from "../check.js";
-import type { CheckState } from "./state.js";
-import { type Judgeable, judgeService, type ReadinessMode } from "./verdict.js";
-
-/** One check, as whoever judges or shows it sees it. */
-export interface CheckView {
-  readonly policy: CheckPolicy;
-  readonly state: CheckState;
-  readonly isResources: boolean;
-}
+import type { Facts, Phase, Reason, Status } from "../check.js";
+import { type CheckView, notReadyReason, type ReadinessMode, serviceStatus, statusMessage } from "./verdict.js";
 
 export interface LastFailure {
   readonly time: string;
@@ -73,15 +65,16 @@ export interface ReportInput {
 
 export function createReport(input: ReportInput): Report {
   const { checks, phase, nowMs } = input;
-  const verdict = judgeService(checks.map(judgeable), phase, input.readinessMode);
+  const status = serviceStatus(checks, phase);
+  const reason = notReadyReason(checks, phase, input.readinessMode);
   return {
-    status: verdict.status,
+    status,
     phase,
     liveness: input.liveness,
-    readiness: verdict.readiness,
+    readiness: reason === null,
     cached: true,
-    message: verdict.message,
-    reason: verdict.reason,
+    message: statusMessage(status, checks),
+    reason,
     timestamp: new Date(nowMs).toISOString(),
     version: input.version ?? null,
     uptime_seconds: Math.round((nowMs - input.startedAtMs) / 10) / 100,
@@ -90,16 +83,6 @@ export function createReport(input: ReportInput): Report {
       {},
       ...checks.filter((check) => check.isResources).map((check) => check.state.result?.facts),
     ),
-  };
-}
-
-export function judgeable({ policy, state }: CheckView): Judgeable {
-  return {
-    name: policy.name,
-    critical: policy.critical,
-    status: state.status,
-    hasResult: state.result !== undefined,
-    why: state.status === "unknown" ? "no result for three intervals" : state.result?.message,
   };
 }
 

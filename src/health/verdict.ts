@@ -1,84 +1,76 @@
-import type { Phase, Status } from "../check.js";
+import type { CheckPolicy, Phase, Status } from "../check.js";
+import type { CheckState } from "./state.js";
 
-/** What the verdict needs to know of a check. */
-export interface Judgeable {
-  readonly name: string;
-  readonly critical: boolean;
-  readonly status: Status;
-  /** False until the first result: the check is shown, and left out of the verdict. */
-  readonly hasResult: boolean;
-  /** The last result's own message, for the one line that says why the service is not ready. */
-  readonly why?: string | undefined;
-}
-
-export interface ServiceVerdict {
-  readonly status: Status;
-  readonly message: string;
-  readonly readiness: boolean;
-  /** In one line, why not ready; null when ready. */
-  readonly reason: string | null;
+/** One check, as whoever judges or shows it sees it. */
+export interface CheckView {
+  readonly policy: CheckPolicy;
+  readonly state: CheckState;
+  readonly isResources: boolean;
 }
 
 /** What gates readiness: the critical dependencies, or only that the agent's own scheduler runs. */
 export type ReadinessMode = "dependencies" | "agent";
 
-export const verdictMessage = {
-  starting: "Waiting for the first results",
+const messages = {
+  unknown: "Waiting for the first results",
   unhealthy: "Critical dependencies are unhealthy",
   healthy: "All dependencies are healthy",
 } as const;
 
 /**
- * The status of the service: pure, from the checks' states. `starting` and `draining` are never ready. Once the process
- * is running, a check that a reload added is left out until its first result, critical or not.
+ * The status of the service: pure, from the checks' states. A check without a result is left out, but for critical ones
+ * while the process is starting. One pass that allocates nothing: it is asked at every change of any check.
  */
-export function judgeService(
-  checks: readonly Judgeable[],
-  phase: Phase,
-  readinessMode: ReadinessMode = "dependencies",
-): ServiceVerdict {
-  const waiting = phase === "running" ? [] : checks.filter((check) => check.critical && !check.hasResult);
-  const failing = checks.filter((check) => check.critical && check.hasResult && isDown(check.status));
-  const status = serviceStatus(checks, waiting.length, failing.length);
-  const message = statusMessage(status, checks);
-  const reason = notReadyReason(phase, readinessMode, waiting, failing);
-  return { status, message, readiness: reason === null, reason };
+export function serviceStatus(checks: readonly CheckView[], phase: Phase): Status {
+  let isWaiting = false;
+  let isDegraded = false;
+  let isUnhealthy = false;
+  for (const check of checks) {
+    const { status } = check.state;
+    if (!hasResult(check)) isWaiting ||= check.policy.critical && phase !== "running";
+    else if (status === "healthy") continue;
+    else if (check.policy.critical && isDown(status)) isUnhealthy = true;
+    else isDegraded = true;
+  }
+  if (isWaiting) return "unknown";
+  if (isUnhealthy) return "unhealthy";
+  return isDegraded ? "degraded" : "healthy";
 }
 
-const isDown = (status: Status): boolean => status === "unhealthy" || status === "unknown";
-
-function serviceStatus(checks: readonly Judgeable[], waiting: number, failing: number): Status {
-  if (waiting > 0) return "unknown";
-  if (failing > 0) return "unhealthy";
-  return checks.some((check) => check.hasResult && check.status !== "healthy") ? "degraded" : "healthy";
-}
-
-function statusMessage(status: Status, checks: readonly Judgeable[]): string {
-  if (status === "unknown") return verdictMessage.starting;
-  if (status === "unhealthy") return verdictMessage.unhealthy;
-  if (status === "healthy") return verdictMessage.healthy;
-  const settled = checks.filter((check) => check.hasResult);
-  const unavailable = settled.filter((check) => isDown(check.status)).map((check) => check.name);
-  const degraded = settled.filter((check) => check.status === "degraded").map((check) => check.name);
-  const parts = [
-    ...(unavailable.length > 0 ? [`${unavailable.join(", ")} unavailable`] : []),
-    ...(degraded.length > 0 ? [`${degraded.join(", ")} degraded`] : []),
-  ];
+/** The status in a sentence; in degraded mode it names who is to blame. */
+export function statusMessage(status: Status, checks: readonly CheckView[]): string {
+  if (status !== "degraded") return messages[status];
+  const settled = checks.filter(hasResult);
+  const named = (isMeant: (status: Status) => boolean, word: string): readonly string[] => {
+    const names = settled.filter(({ state }) => isMeant(state.status)).map(({ policy }) => policy.name);
+    return names.length > 0 ? [`${names.join(", ")} ${word}`] : [];
+  };
+  const parts = [...named(isDown, "unavailable"), ...named((candidate) => candidate === "degraded", "degraded")];
   return `Running in degraded mode: ${parts.join("; ")}`;
 }
 
-function notReadyReason(
-  phase: Phase,
-  mode: ReadinessMode,
-  waiting: readonly Judgeable[],
-  failing: readonly Judgeable[],
-): string | null {
+/** In one line, why the service is not ready; null when it is. `starting` and `draining` never are. */
+export function notReadyReason(checks: readonly CheckView[], phase: Phase, mode: ReadinessMode): string | null {
   if (phase === "draining") return "The process is draining";
   if (mode === "agent") return phase === "starting" ? "The scheduler has not started" : null;
+  const critical = checks.filter(({ policy }) => policy.critical);
+  const failing = critical.filter((check) => hasResult(check) && isDown(check.state.status));
   if (failing.length > 0) return failing.map(whyNot).join("; ");
-  if (waiting.length > 0) return `Waiting for the first result of ${waiting.map((check) => check.name).join(", ")}`;
-  return phase === "starting" ? verdictMessage.starting : null;
+  if (phase === "running") return null;
+  const waiting = critical.filter((check) => !hasResult(check)).map(({ policy }) => policy.name);
+  return waiting.length > 0 ? `Waiting for the first result of ${waiting.join(", ")}` : messages.unknown;
 }
 
-const whyNot = ({ name, status, why }: Judgeable): string =>
-  `${name} is ${status}${why === undefined ? "" : `: ${why}`}`;
+/** The phase after `previous`: running once every critical check has a result, and never back; draining is the last. */
+export function nextPhase(previous: Phase, mode: ReadinessMode, checks: readonly CheckView[]): Phase {
+  if (previous !== "starting" || mode === "agent") return previous === "starting" ? "running" : previous;
+  return checks.some((check) => check.policy.critical && !hasResult(check)) ? "starting" : "running";
+}
+
+const hasResult = ({ state }: CheckView): boolean => state.result !== undefined;
+const isDown = (status: Status): boolean => status === "unhealthy" || status === "unknown";
+
+function whyNot({ policy: { name }, state: { status, result } }: CheckView): string {
+  if (status === "unknown") return `${name} is unknown: no result for three intervals`;
+  return result?.message === undefined ? `${name} is ${status}` : `${name} is ${status}: ${result.message}`;
+}

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { createPolicy } from "../../src/check.js";
 import { History } from "../../src/health/history.js";
-import { nextPhase } from "../../src/health/phase.js";
-import { type CheckView, createReport } from "../../src/health/report.js";
+import { createReport } from "../../src/health/report.js";
 import { initialState, nextState, type Result, withTrace } from "../../src/health/state.js";
+import type { CheckView } from "../../src/health/verdict.js";
 
 const kind = { kind: "postgres", defaults: { intervalMs: 30_000, timeoutMs: 3_000 } };
 const startMs = Date.UTC(2026, 10, 21, 12);
@@ -90,21 +90,6 @@ describe("createReport", () => {
   it("serves the facts of the resources kind as `resources`", () => {
     const facts = { memory_percent: 45.2, cpu_percent: 12.5 };
     expect(report([view("system", { status: "healthy", facts, atMs: startMs }, false, true)]).resources).toEqual(facts);
-  });
-});
-
-describe("nextPhase", () => {
-  const result: Result = { status: "unhealthy", facts: {}, atMs: startMs };
-  it("is starting until every critical check has a result, whatever it is", () => {
-    expect(nextPhase("starting", "dependencies", [view("a", undefined, true)])).toBe("starting");
-    expect(nextPhase("starting", "dependencies", [view("a", result, true), view("b")])).toBe("running");
-  });
-  it("never goes back, and draining is the last", () => {
-    expect(nextPhase("running", "dependencies", [view("a", undefined, true)])).toBe("running");
-    expect(nextPhase("draining", "dependencies", [view("a", result, true)])).toBe("draining");
-  });
-  it("does not wait for checks in an agent of a fleet", () => {
-    expect(nextPhase("starting", "agent", [view("a", undefined, true)])).toBe("running");
   });
 });
 

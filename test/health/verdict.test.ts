@@ -1,15 +1,34 @@
 import { describe, expect, it } from "vitest";
-import type { Status } from "../../src/check.js";
-import { type Judgeable, judgeService } from "../../src/health/verdict.js";
+import { createPolicy, type Phase, type Status, type Verdict } from "../../src/check.js";
+import { initialState } from "../../src/health/state.js";
+import {
+  type CheckView,
+  nextPhase,
+  notReadyReason,
+  type ReadinessMode,
+  serviceStatus,
+  statusMessage,
+} from "../../src/health/verdict.js";
 
-const check = (name: string, status: Status, critical = false, hasResult = true): Judgeable => ({
-  name,
-  status,
-  critical,
-  hasResult,
-});
+const kind = { kind: "scripted", defaults: { intervalMs: 1_000, timeoutMs: 500 } };
 
-describe("judgeService", () => {
+function check(name: string, status: Status, critical = false, hasResult = true): CheckView {
+  const verdict: Verdict = status === "unknown" ? "healthy" : status;
+  const result = { status: verdict, facts: {}, atMs: 0, message: "connection refused" };
+  return {
+    policy: createPolicy(name, kind, { critical }),
+    state: { ...initialState(0), status, ...(hasResult && { result }) },
+    isResources: false,
+  };
+}
+
+function judgeService(checks: readonly CheckView[], phase: Phase, mode: ReadinessMode = "dependencies") {
+  const status = serviceStatus(checks, phase);
+  const reason = notReadyReason(checks, phase, mode);
+  return { status, message: statusMessage(status, checks), readiness: reason === null, reason };
+}
+
+describe("the verdict on the service", () => {
   it("is healthy without checks", () => {
     expect(judgeService([], "running")).toEqual({
       status: "healthy",
@@ -19,11 +38,14 @@ describe("judgeService", () => {
     });
   });
 
-  it.each(["unhealthy", "unknown"] as const)("is unhealthy when a critical check is %s", (status) => {
+  it.each([
+    ["unhealthy", "database is unhealthy: connection refused"],
+    ["unknown", "database is unknown: no result for three intervals"],
+  ] as const)("is unhealthy when a critical check is %s, and says why", (status, reason) => {
     const verdict = judgeService([check("database", status, true), check("redis", "unhealthy")], "running");
     expect(verdict).toMatchObject({ status: "unhealthy", message: "Critical dependencies are unhealthy" });
     expect(verdict.readiness).toBe(false);
-    expect(verdict.reason).toBe(`database is ${status}`);
+    expect(verdict.reason).toBe(reason);
   });
 
   it("names what is unavailable and what is degraded otherwise, and stays ready", () => {
@@ -67,5 +89,21 @@ describe("judgeService", () => {
     const checks = [check("database", "unhealthy", true)];
     expect(judgeService(checks, "running", "agent")).toMatchObject({ status: "unhealthy", readiness: true });
     expect(judgeService(checks, "draining", "agent").readiness).toBe(false);
+  });
+});
+
+describe("nextPhase", () => {
+  const waiting = check("a", "unknown", true, false);
+  it("is starting until every critical check has a result, whatever it is", () => {
+    expect(nextPhase("starting", "dependencies", [waiting])).toBe("starting");
+    expect(nextPhase("starting", "dependencies", [check("a", "unhealthy", true)])).toBe("running");
+    expect(nextPhase("starting", "dependencies", [check("b", "unknown", false, false)])).toBe("running");
+  });
+  it("never goes back, and draining is the last", () => {
+    expect(nextPhase("running", "dependencies", [waiting])).toBe("running");
+    expect(nextPhase("draining", "dependencies", [check("a", "healthy", true)])).toBe("draining");
+  });
+  it("does not wait for checks in an agent of a fleet", () => {
+    expect(nextPhase("starting", "agent", [waiting])).toBe("running");
   });
 });

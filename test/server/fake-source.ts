@@ -1,7 +1,8 @@
 import { type CheckPolicy, createPolicy, type Facts, type Phase, type Status, type Verdict } from "../../src/check.js";
 import { type HistoryEntry, historyLength } from "../../src/health/history.js";
-import { type CheckView, createReport, type Report } from "../../src/health/report.js";
+import { createReport, type Report } from "../../src/health/report.js";
 import { type CheckState, initialState, nextState } from "../../src/health/state.js";
+import type { CheckView } from "../../src/health/verdict.js";
 import type { HealthSource } from "../../src/server/ports.js";
 
 export interface FakeCheck {
