@@ -3,20 +3,20 @@ import { constants, createBrotliDecompress, createGunzip, createInflate } from "
 import { CheckFailure } from "../check.js";
 import { type HttpBody, readBody } from "./http-exchange.js";
 
-// A body that was cut at the cap still gives what it holds.
-const zlibOptions = { finishFlush: constants.Z_SYNC_FLUSH };
-const brotliOptions = { finishFlush: constants.BROTLI_OPERATION_FLUSH };
+// A body that was cut at the cap still gives what it holds; a whole one must end as its coding says.
+const cutZlib = { finishFlush: constants.Z_SYNC_FLUSH };
+const cutBrotli = { finishFlush: constants.BROTLI_OPERATION_FLUSH };
 
-const decoders: Readonly<Record<string, () => Transform>> = {
-  gzip: () => createGunzip(zlibOptions),
-  "x-gzip": () => createGunzip(zlibOptions),
-  deflate: () => createInflate(zlibOptions),
-  br: () => createBrotliDecompress(brotliOptions),
+const decoders: Readonly<Record<string, (isWhole: boolean) => Transform>> = {
+  gzip: (isWhole) => createGunzip(isWhole ? {} : cutZlib),
+  "x-gzip": (isWhole) => createGunzip(isWhole ? {} : cutZlib),
+  deflate: (isWhole) => createInflate(isWhole ? {} : cutZlib),
+  br: (isWhole) => createBrotliDecompress(isWhole ? {} : cutBrotli),
 };
 
 /** Expands a body that came compressed though `identity` was asked for; stops at `maxBytes`, so no bomb goes off. */
 export async function expandBody(body: HttpBody, coding: string, maxBytes: number): Promise<HttpBody> {
-  const decoder = decoders[coding.trim().toLowerCase()]?.();
+  const decoder = decoders[coding.trim().toLowerCase()]?.(body.isWhole);
   if (!decoder) throw new CheckFailure("unexpected", "body is encoded in a way that is not understood");
   try {
     decoder.end(body.bytes);

@@ -3,7 +3,6 @@ import type { Socket } from "node:net";
 import { networkInterfaces } from "node:os";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { tcpKind } from "../../src/kinds/tcp.js";
-import { freePort } from "../servers/free-port.js";
 import { activeResources, leftSince } from "../servers/leftovers.js";
 import { type RunOnceOptions, recordingTrace, runOnce } from "../servers/run.js";
 import * as peers from "../servers/sockets.js";
@@ -102,34 +101,6 @@ describe("a tcp check", () => {
     await withPeer(listen, async (_peer, address) => {
       expect((await run({ address, send: "bye" })).outcome?.status).toBe("healthy");
       expect(await heard).toBe("bye");
-    });
-  });
-
-  it("finds a closed port: refused", async () => {
-    expect((await run({ address: `127.0.0.1:${await freePort()}` })).failure?.reason).toBe("refused");
-  });
-
-  it("finds a name that does not exist: dns", async () => {
-    expect((await run({ address: "nowhere.invalid:80" })).failure?.reason).toBe("dns");
-  });
-
-  it.each([
-    ["a peer that never answers", "timeout", peers.blackhole],
-    ["a peer that closes at once", "network", peers.closeEarly],
-    ["a peer that resets", "network", peers.reset],
-    ["another text, then the end", "unexpected", peers.answer("no")],
-    ["garbage", "unexpected", peers.garbage],
-    ["more than 64 KiB of other text", "unexpected", peers.hugeBody(100)],
-  ] as const)("that expects a text finds %s: %s", async (_what, reason, serve) => {
-    await withPeer(serve, async (_peer, address) => {
-      const { failure, durationMs, spans } = await run(
-        { address, send: "hello", expect: "welcome" },
-        { timeoutMs: 300 },
-      );
-      expect(failure?.reason).toBe(reason);
-      expect(durationMs).toBeLessThan(300 + 100);
-      expect(spans[0]).toMatchObject({ hasEnded: true, error: failure });
-      if (reason === "unexpected") expect(failure?.facts).toMatchObject({ remote_address: "127.0.0.1" });
     });
   });
 

@@ -1,5 +1,6 @@
+import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { type AddressInfo, createServer, type Socket } from "node:net";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
 
 /** A small TCP peer for faults that no real server shows. */
@@ -131,3 +132,32 @@ export function endlessHeaders(socket: Socket): void {
 
 /** Bytes of no protocol. */
 export const garbage = answer(Buffer.from([0, 255, 1, 254, 13, 10, 127, 128, 10, 10]));
+
+export interface FullQueue {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+const frozenListener = `
+  const server = require("node:net").createServer().listen({ port: 0, host: "127.0.0.1", backlog: 1 }, () => {
+    process.stdout.write(String(server.address().port), () => process.kill(process.pid, "SIGSTOP"));
+  });`;
+
+/** A port whose queue of connections is full and emptied by nobody: packets to it are dropped, as by a firewall. */
+export async function startFullQueue(): Promise<FullQueue> {
+  const child = spawn(process.execPath, ["-e", frozenListener], { stdio: ["ignore", "pipe", "inherit"] });
+  const [text] = await once(child.stdout, "data");
+  const port = Number(text);
+  const fillers = Array.from({ length: 8 }, () => connect({ port, host: "127.0.0.1" }).on("error", () => undefined));
+  // The first few are taken by the kernel, the last one never is.
+  await Promise.race(fillers.map((socket) => once(socket, "connect")));
+  return {
+    port,
+    close: async () => {
+      for (const socket of fillers) socket.destroy();
+      const gone = once(child, "exit");
+      child.kill("SIGKILL");
+      await gone;
+    },
+  };
+}
