@@ -140,6 +140,8 @@ describe.skipIf(!hasAll)("postgres on real servers", () => {
     });
 
     it("is full for ordinary roles, while a superuser still gets in", async () => {
+      const others = "select 1 from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()";
+      await until(async () => (await server(name).query(others)).length === 0);
       const clients: pg.Client[] = [];
       const url = server(name).url({ user: "probe", password: "probe-secret", database: "postgres" });
       try {

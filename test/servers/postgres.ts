@@ -118,11 +118,11 @@ export class PostgresServer {
 
   /** SIGSTOP to all its processes: connections are accepted by the kernel and nothing is ever answered. */
   async freeze(): Promise<void> {
-    for (const pid of [this.pid, ...(await childrenOf(this.pid))]) process.kill(pid, "SIGSTOP");
+    await this.signalAll("SIGSTOP");
   }
 
   async thaw(): Promise<void> {
-    for (const pid of [this.pid, ...(await childrenOf(this.pid))]) process.kill(pid, "SIGCONT");
+    await this.signalAll("SIGCONT");
   }
 
   /** Runs a query as superuser on a connection of its own. */
@@ -149,6 +149,12 @@ export class PostgresServer {
   /** For the end of the process only: ends it without waiting. */
   abandon(): void {
     this.postmaster?.kill("SIGKILL");
+  }
+
+  /** The postmaster first, so that no child is born meanwhile; a backend may be on its way out. */
+  private async signalAll(signal: "SIGSTOP" | "SIGCONT"): Promise<void> {
+    process.kill(this.pid, signal);
+    for (const pid of await childrenOf(this.pid)) if (isAlive(pid)) process.kill(pid, signal);
   }
 
   private async initialize(): Promise<void> {
