@@ -10,7 +10,7 @@ import { boundLogRecords, boundSpans, QueueBound } from "./bounded-queue.js";
 import { Delivery, type OnDiagnostic } from "./delivery.js";
 import { listenToSdk } from "./diagnostics.js";
 import { createLogExporter, createMetricExporter, createSpanExporter, type Outlet } from "./exporters.js";
-import { createMetricsText, type MetricsText, noMetricsText } from "./metrics-text.js";
+import { type MetricsText, noMetricsText } from "./metrics-text.js";
 import { createOtlpLine } from "./otlp-line.js";
 import type { LogSettings, MetricSettings, OtlpSettings, TelemetrySettings, TraceSettings } from "./settings.js";
 
@@ -39,6 +39,9 @@ export interface Telemetry {
 const maxPointsPerExport = 2_000;
 /** Our metrics are bounded by the config; the SDK's own limit would fold them into one series. */
 const noCardinalityLimit = 1_000_000;
+
+/** Kept of a shutdown's time for what was cut off to be counted as dropped. */
+const settleMs = 50;
 
 /** A provider as shutdown and flush see it. */
 interface Provider {
@@ -84,11 +87,10 @@ function endings(providers: readonly Provider[], outlets: readonly Outlet[]): Pi
       providers.map((provider) => provider.forceFlush()),
     );
   const end = async (timeoutMs: number): Promise<void> => {
-    await within(
-      timeoutMs,
-      providers.map((provider) => provider.shutdown()),
-    );
+    const work = providers.map((provider) => provider.shutdown());
+    await within(timeoutMs - settleMs, work);
     for (const { line } of outlets) line.cut();
+    await within(settleMs, work);
   };
   let ending: Promise<void> | undefined;
   const shutdown = (timeoutMs: number): Promise<void> => {
@@ -156,6 +158,7 @@ async function startMetrics(
   const { MeterProvider, PeriodicExportingMetricReader } = await import("@opentelemetry/sdk-metrics");
   const { PrometheusExporter } = await import("@opentelemetry/exporter-prometheus");
   const { createMetricProducer } = await import("./metric-producer.js");
+  const { createMetricsText } = await import("./metrics-renderer.js");
   const pull = new PrometheusExporter({
     preventServerStart: true,
     metricProducers: [createMetricProducer(counts, { version })],

@@ -1,6 +1,7 @@
 import { emptyResource } from "@opentelemetry/resources";
 import { describe, expect, it } from "vitest";
-import { createMetricsText, noMetricsText } from "../../src/telemetry/metrics-text.js";
+import { createMetricsText } from "../../src/telemetry/metrics-renderer.js";
+import { noMetricsText } from "../../src/telemetry/metrics-text.js";
 
 describe("the source of /metrics", () => {
   it("rejects when collection fails", async () => {
