@@ -5,9 +5,10 @@ import type { AgentConfig, ConfiguredCheck, ServerConfig } from "./agent-config.
 import { type ReadCheck, readChecks, toPolicyOptions, unreadKeys } from "./check-section.js";
 import { type Disk, localDisk } from "./disk.js";
 import { freezeDeep, hashOf } from "./hash.js";
+import { interpolate } from "./interpolate.js";
 import { inputSchema } from "./json-schema-view.js";
 import { maskSecrets } from "./mask.js";
-import { emptyMap, type ListNode, type MapNode, nodeOf } from "./node.js";
+import { emptyMap, type ListNode, type MapNode, nodeOf, type ScalarNode } from "./node.js";
 import { type FileOptions, fileOptions } from "./options.js";
 import { collectOrigins, originOfNode } from "./origins.js";
 import { type OtelEnvironment, readOtelEnvironment } from "./otel-environment.js";
@@ -42,7 +43,7 @@ export function loadConfig(options: LoadOptions = {}): LoadResult {
   const otel = readOtelEnvironment(env, disk);
   const watched = [...read.watched, ...otel.files];
   if (read.isIncomplete) return { ok: false, problems: sortProblems(read.problems), watched };
-  const file = read.sources.length > 0 ? read.root : standIn(options);
+  const file = read.sources.length > 0 ? read.root : standIn(options, env);
   const root = overlay(readServerEnvironment(env), file);
   const sections = readSections(root, kinds);
   const kindsByName = new Map(kinds.map((kind) => [kind.kind, kind]));
@@ -57,9 +58,17 @@ export function loadConfig(options: LoadOptions = {}): LoadResult {
   return { ok: true, config: assemble(parts, options.hostname ?? localHostname()), watched };
 }
 
-function standIn({ withoutFiles }: LoadOptions): MapNode {
+function standIn({ withoutFiles }: LoadOptions, environment: Environment): MapNode {
   const place = { file: "environment", line: 0, column: 0 };
-  const node = withoutFiles ? nodeOf(withoutFiles(), place) : emptyMap(place);
+  const readText = (): never => {
+    throw new Error("no file is read without a config file");
+  };
+  const replace = (scalar: ScalarNode): ScalarNode => {
+    if (typeof scalar.value !== "string") return scalar;
+    const { text, references } = interpolate(scalar.value, { environment, readText });
+    return { ...scalar, value: text, text, references };
+  };
+  const node = withoutFiles ? nodeOf(withoutFiles(), place, replace) : emptyMap(place);
   return node.type === "map" ? node : emptyMap(place);
 }
 

@@ -84,18 +84,18 @@ function formatStep(step: PropertyKey, index: number): string {
   return index === 0 ? name : `.${name}`;
 }
 
-/** A tree of a plain value, for configs that no file holds. */
-export function nodeOf(value: unknown, place: Place): ConfigNode {
-  if (Array.isArray(value)) return { type: "list", place, items: value.map((item) => nodeOf(item, place)) };
+/** A tree of a plain value, for configs that no file holds; `replace` puts its references in. */
+export function nodeOf(value: unknown, place: Place, replace: (scalar: ScalarNode) => ScalarNode): ConfigNode {
+  if (Array.isArray(value)) return { type: "list", place, items: value.map((item) => nodeOf(item, place, replace)) };
   if (typeof value === "object" && value !== null) {
     const entries = Object.entries(value).filter(([, inner]) => inner !== undefined);
     return {
       type: "map",
       place,
-      entries: new Map(entries.map(([key, inner]) => [key, { keyPlace: place, value: nodeOf(inner, place) }])),
+      entries: new Map(entries.map(([key, inner]) => [key, { keyPlace: place, value: nodeOf(inner, place, replace) }])),
     };
   }
-  return scalarNode(value as string | number | boolean | null, place);
+  return replace(scalarNode(value as string | number | boolean | null, place));
 }
 
 export function scalarNode(value: string | number | boolean | null, place: Place): ScalarNode {

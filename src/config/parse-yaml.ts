@@ -23,8 +23,8 @@ import {
 import type { ConfigProblem } from "./problem.js";
 import { explainYamlError } from "./yaml-errors.js";
 
-/** Aliases may repeat what is anchored up to here; ten thousand checks have a fifth of it. */
-const maxNodes = 1_000_000;
+/** Aliases may repeat what is anchored up to here; ten thousand checks have less than half of it. */
+const maxNodes = 500_000;
 const maxDepth = 64;
 
 export interface ParsedFile {
