@@ -4,21 +4,21 @@ import {
   type CheckKind,
   type CheckRun,
   type ClientSpan,
-  cleanText,
   type Facts,
   type FactTable,
-  type FactValue,
   type Outcome,
+  type Reason,
   type SpanAttributes,
 } from "../check.js";
 import { attr } from "../semconv.js";
 import type { Address } from "../wire/address.js";
 import { errorCode, reasonOfCode } from "../wire/network-failure.js";
-import type { Attempt } from "../wire/redis-connection.js";
+import { factsOf, isFull, RefusedWrites, slotCount, slotsWithoutNode } from "../wire/redis-condition.js";
+import { type Attempt, expectPong } from "../wire/redis-connection.js";
 import { redisFailure } from "../wire/redis-failure.js";
-import { infoNumber, parseRedisInfo, type RedisInfo } from "../wire/redis-info.js";
+import { parseRedisInfo, type RedisInfo } from "../wire/redis-info.js";
 import { type RedisOptions, redisOptions, targetOf } from "../wire/redis-options.js";
-import { expectPong, RedisSession } from "../wire/redis-session.js";
+import { RedisSession } from "../wire/redis-session.js";
 import type { RedisTarget } from "../wire/redis-topology.js";
 
 const facts: FactTable = {
@@ -152,7 +152,7 @@ class RedisCheck implements Check {
       try {
         return await call(span);
       } catch (error) {
-        span.set({ [attr.dbResponseStatusCode]: replyCode(error) });
+        span.set({ [attr.dbResponseStatusCode]: replyCode(error), ...addressAttributes(this.#session.address) });
         throw error;
       }
     });
@@ -247,98 +247,41 @@ async function readAnswer(ask: Ask, question: Question): Promise<RedisInfo | und
   }
 }
 
-/** Writes refused for want of memory (`errorstat_OOM`, Redis 6.2 and later) since the last look at the same process. */
-class RefusedWrites {
-  #runId: string | undefined;
-  #count = 0;
-
-  /** How many since the last call; 0 when this is the first look at the process. */
-  since(info: RedisInfo): number {
-    const runId = info.get("run_id");
-    const count = Number(/count=(\d+)/.exec(info.get("errorstat_OOM") ?? "")?.[1] ?? 0);
-    const added = runId === this.#runId ? Math.max(0, count - this.#count) : 0;
-    this.#runId = runId;
-    this.#count = count;
-    return added;
-  }
-}
-
 /** What PING does not show. */
-function judge({ info, cluster }: SelfReport, refusal: CheckFailure | undefined, refused: RefusedWrites): Outcome {
+function judge(said: SelfReport, refusal: CheckFailure | undefined, refused: RefusedWrites): Outcome {
+  const { info, cluster } = said;
   const facts = info ? factsOf(info) : {};
-  const cannotSave = refusal !== undefined && replyCode(refusal) === "MISCONF";
-  if (refusal && !cannotSave) throw withFacts(refusal, facts);
+  if (refusal && replyCode(refusal) !== "MISCONF") throw withFacts(refusal, facts);
   if (facts.loading) throw new CheckFailure("unavailable", "loading its data set", { facts });
   if (cluster?.get("cluster_state") === "fail") {
     throw new CheckFailure("unavailable", "the cluster is down: cluster_state is fail", { facts });
   }
-  const hasRefusedWrites = info !== undefined && refused.since(info) > 0;
-  if (cannotSave) return { status: "degraded", reason: "unavailable", message: refusal.message, facts };
-  if (facts.replication_link_up === false) {
-    return { status: "degraded", reason: "unavailable", message: "the link to its master is down", facts };
+  const refusedWrites = info ? refused.since(info) : 0;
+  const weakness = refusal ?? weaknessOf(said, refusedWrites);
+  if (!weakness) return { status: "healthy", facts };
+  return { status: "degraded", reason: weakness.reason, message: weakness.message, facts };
+}
+
+interface Weakness {
+  readonly reason: Reason;
+  readonly message: string;
+}
+
+function weaknessOf({ info, cluster }: SelfReport, refusedWrites: number): Weakness | undefined {
+  if (info?.get("master_link_status") === "down") {
+    return { reason: "unavailable", message: "the link to its master is down" };
   }
   const lostSlots = cluster ? slotsWithoutNode(cluster) : 0;
   if (lostSlots > 0) {
-    const message = `${lostSlots} of the cluster's ${slotCount} slots have no working node`;
-    return { status: "degraded", reason: "unavailable", message, facts };
+    return { reason: "unavailable", message: `${lostSlots} of the cluster's ${slotCount} slots have no working node` };
   }
-  const full = hasRefusedWrites ? "out of memory: writes were refused" : info && fullMessage(info);
-  return full ? { status: "degraded", reason: "overloaded", message: full, facts } : { status: "healthy", facts };
-}
-
-const slotCount = 16_384;
-
-/** A cluster that need not cover all slots stays `ok` without them (`cluster-require-full-coverage no`). */
-function slotsWithoutNode(cluster: RedisInfo): number {
-  const assigned = infoNumber(cluster, "cluster_slots_assigned") ?? slotCount;
-  return slotCount - assigned + (infoNumber(cluster, "cluster_slots_fail") ?? 0);
+  if (refusedWrites > 0) return { reason: "overloaded", message: "out of memory: writes were refused" };
+  const isAtLimit = info !== undefined && isFull(info);
+  return isAtLimit
+    ? { reason: "overloaded", message: "memory is full and may not be evicted (noeviction)" }
+    : undefined;
 }
 
 function withFacts({ reason, message, detail, cause }: CheckFailure, facts: Facts): CheckFailure {
   return new CheckFailure(reason, message, { facts, cause, ...(detail !== undefined && { detail }) });
-}
-
-/** After a refused write the buffers of its client are freed, so that a full server is a little below its limit. */
-const maxSlackBytes = 1024 * 1024;
-const maxSlackShare = 0.01;
-
-/** Replicas take what their master sends, whatever their own limit says (`replica-ignore-maxmemory`). */
-function fullMessage(info: RedisInfo): string | undefined {
-  const limit = infoNumber(info, "maxmemory") ?? 0;
-  const counted = (infoNumber(info, "used_memory") ?? 0) - (infoNumber(info, "mem_not_counted_for_evict") ?? 0);
-  const canEvict = info.get("maxmemory_policy") !== "noeviction";
-  if (canEvict || limit <= 0 || info.get("role") === "slave") return undefined;
-  const isFull = counted >= limit - Math.min(maxSlackBytes, limit * maxSlackShare);
-  return isFull ? "memory is full and nothing is evicted (maxmemory-policy noeviction)" : undefined;
-}
-
-function factsOf(info: RedisInfo): Facts {
-  const text = (field: string): string | undefined => {
-    const value = info.get(field);
-    return value === undefined ? undefined : cleanText(value);
-  };
-  const usedBytes = infoNumber(info, "used_memory");
-  const limitBytes = infoNumber(info, "maxmemory") ?? 0;
-  const link = info.get("master_link_status");
-  const loading = info.get("loading");
-  return present({
-    redis_version: text("valkey_version") ?? text("redis_version"),
-    role: text("role"),
-    connected_clients: infoNumber(info, "connected_clients"),
-    used_memory_human: text("used_memory_human"),
-    used_memory_bytes: usedBytes,
-    used_memory_percent: usedBytes === undefined || limitBytes <= 0 ? undefined : percent(usedBytes / limitBytes),
-    replication_link_up: link === undefined ? undefined : link === "up",
-    loading: loading === undefined ? undefined : loading !== "0",
-  });
-}
-
-function percent(share: number): number {
-  return Math.round(share * 10_000) / 100;
-}
-
-function present(values: Readonly<Record<string, FactValue | undefined>>): Facts {
-  const known: Record<string, FactValue> = {};
-  for (const [name, value] of Object.entries(values)) if (value !== undefined) known[name] = value;
-  return known;
 }

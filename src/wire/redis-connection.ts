@@ -27,6 +27,7 @@ export interface Attempt {
 const maxAnswerBytes = 16 * 1024 * 1024;
 /** A Redis without TLS may never answer a TLS greeting; the rest of the time is for finding that out. */
 const handshakeShare = 0.6;
+const keepAliveMs = 30_000;
 
 /** Connects and signs in; throws a `CheckFailure`, after which nothing is left open. */
 export async function connectRedis(server: RedisServer, attempt: Attempt): Promise<RedisConnection> {
@@ -95,6 +96,11 @@ export class RedisConnection {
     }
   }
 
+  /** Throws a `CheckFailure` unless it is answered by PONG. */
+  async ping(): Promise<void> {
+    expectPong(await this.command("PING"));
+  }
+
   /** Closes the socket at once; pending commands are rejected. Safe at any time, and twice. */
   destroy(): void {
     this.#client.disconnect();
@@ -132,6 +138,11 @@ export class RedisConnection {
   }
 }
 
+/** Throws unless it is the answer to a PING. */
+export function expectPong(answer: unknown): void {
+  if (answer !== "PONG") throw new CheckFailure("unexpected", "answered PING with something else than PONG");
+}
+
 function clientOptions({ address, tls }: RedisServer, { timeoutMs }: Attempt) {
   return {
     host: address.host,
@@ -139,6 +150,8 @@ function clientOptions({ address, tls }: RedisServer, { timeoutMs }: Attempt) {
     ...(tls && { tls: toConnectionOptions(tls, address.host) }),
     connectTimeout: Math.max(1, Math.round(tls ? timeoutMs * handshakeShare : timeoutMs)),
     lazyConnect: true,
+    // Between runs the connection is idle, which routers on the way forget.
+    keepAlive: keepAliveMs,
     // We sign in ourselves: the client's own way needs the permission to HELLO, says no more than an event when the
     // database does not exist, and writes to the console when the server has no password.
     protocol: 2,

@@ -13,7 +13,7 @@ const shape = z.strictObject({
   )
     .check((context) => {
       const problem = urlProblem(context.value);
-      if (problem) context.issues.push({ code: "custom", message: problem, input: context.value });
+      if (problem) context.issues.push({ code: "custom", message: problem, input: context.value, continue: true });
     })
     .optional(),
   host: z.string().min(1).describe("Host name or address. One of `url`, `host`, `sentinel` or `cluster`.").optional(),
@@ -64,9 +64,10 @@ interface OptionProblem {
 function problemsOf(given: z.infer<typeof shape>): readonly OptionProblem[] {
   const said = places.filter((place) => given[place] !== undefined);
   if (said.length !== 1) {
-    const found =
-      said.length === 0 ? "none is given" : `${said.map((place) => `\`${place}\``).join(" and ")} are given`;
-    return [{ path: [], message: `needs exactly one of \`url\`, \`host\`, \`sentinel\` or \`cluster\`; ${found}` }];
+    const all = "`url`, `host`, `sentinel` or `cluster`";
+    const both = said.map((place) => `\`${place}\``).join(" and ");
+    const message = both ? `gives ${both}; keep exactly one of ${all}` : `names no server; give exactly one of ${all}`;
+    return [{ path: [], message }];
   }
   const problems: OptionProblem[] = [];
   const refuse = (key: string, message: string) => problems.push({ path: [key], message });

@@ -35,9 +35,10 @@ export class RedisSession {
    * server: it is replaced.
    */
   async ping(attempt: Attempt): Promise<ConnectTimes | undefined> {
-    if (this.#connected?.connection.isOpen) {
+    const held = this.#connected?.connection;
+    if (held?.isOpen) {
       try {
-        expectPong(await this.command("PING"));
+        await held.ping();
         return undefined;
       } catch (error) {
         if (attempt.signal.aborted || !isBroken(error)) throw error;
@@ -49,7 +50,7 @@ export class RedisSession {
     this.#connected = connected;
     if (attempt.signal.aborted) this.drop();
     const endMs = performance.now();
-    expectPong(await connected.connection.command("PING"));
+    await connected.connection.ping();
     return { startMs, endMs };
   }
 
@@ -64,11 +65,6 @@ export class RedisSession {
     this.#connected?.connection.destroy();
     this.#connected = undefined;
   }
-}
-
-/** Throws unless it is the answer to a PING. */
-export function expectPong(answer: unknown): void {
-  if (answer !== "PONG") throw new CheckFailure("unexpected", "answered PING with something else than PONG");
 }
 
 function isBroken(error: unknown): boolean {

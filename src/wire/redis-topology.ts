@@ -29,7 +29,35 @@ export async function connectTarget(target: RedisTarget, attempt: Attempt): Prom
     return connectTo(target, await findMaster(target.place.sentinel, target, attempt), attempt);
   }
   if ("server" in target.place) return connectTo(target, target.place.server, attempt);
-  return first(target.place.cluster, attempt, (node, race) => connectTo(target, node, race), abandon);
+  return first(target.place.cluster, attempt, (node, race) => connectToServing(target, node, race), abandon);
+}
+
+/** A cluster node that refuses PING, because it is loading, must not win over one that serves. */
+async function connectToServing(target: RedisTarget, node: Address, attempt: Attempt): Promise<ConnectedRedis> {
+  const connected = await connectTo(target, node, attempt);
+  try {
+    await whileWanted(connected.connection, attempt.signal, () => connected.connection.ping());
+    return connected;
+  } catch (error) {
+    abandon(connected);
+    throw error;
+  }
+}
+
+/** Ends the connection as soon as nobody wants any more what is asked of it. */
+async function whileWanted<Result>(
+  connection: RedisConnection,
+  signal: AbortSignal,
+  ask: () => Promise<Result>,
+): Promise<Result> {
+  const destroy = () => connection.destroy();
+  signal.addEventListener("abort", destroy, { once: true });
+  if (signal.aborted) destroy();
+  try {
+    return await ask();
+  } finally {
+    signal.removeEventListener("abort", destroy);
+  }
 }
 
 async function connectTo(target: RedisTarget, address: Address, attempt: Attempt): Promise<ConnectedRedis> {
@@ -45,12 +73,10 @@ function findMaster(group: SentinelGroup, target: RedisTarget, attempt: Attempt)
   return first(group.nodes, attempt, async (address, race) => {
     const { username, password } = group;
     const sentinel = await connectRedis({ address, username, password, db: 0, tls: target.tls }, race);
-    const destroy = () => sentinel.destroy();
-    race.signal.addEventListener("abort", destroy, { once: true });
     try {
-      return masterOf(await sentinel.command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", group.name), group.name);
+      const ask = () => sentinel.command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", group.name);
+      return masterOf(await whileWanted(sentinel, race.signal, ask), group.name);
     } finally {
-      race.signal.removeEventListener("abort", destroy);
       sentinel.destroy();
     }
   });
@@ -81,6 +107,7 @@ async function first<Result>(
   const calledOff = new AbortController();
   const callOff = () => calledOff.abort(attempt.signal.reason);
   attempt.signal.addEventListener("abort", callOff, { once: true });
+  if (attempt.signal.aborted) callOff();
   const asked = nodes.map((node) => ask(node, { signal: calledOff.signal, timeoutMs: attempt.timeoutMs }));
   try {
     const winner = await Promise.any(asked);

@@ -20,12 +20,11 @@ describe("the options of redis", () => {
   });
 
   it("ask for exactly one place", () => {
-    const needs = ": needs exactly one of `url`, `host`, `sentinel` or `cluster`; ";
-    expect(problems({})).toEqual([`${needs}none is given`]);
-    expect(problems({ url: "redis://a", host: "b" })).toEqual([`${needs}\`url\` and \`host\` are given`]);
-    expect(problems({ host: "b", cluster: { nodes: ["c:1"] } })).toEqual([
-      `${needs}\`host\` and \`cluster\` are given`,
-    ]);
+    const all = "exactly one of `url`, `host`, `sentinel` or `cluster`";
+    expect(problems({})).toEqual([`: names no server; give ${all}`]);
+    expect(problems({ url: "redis://a", host: "b" })).toEqual([`: gives \`url\` and \`host\`; keep ${all}`]);
+    const three = { host: "b", cluster: { nodes: ["c:1"] }, sentinel: { name: "m", nodes: ["s:1"] } };
+    expect(problems(three)).toEqual([`: gives \`host\` and \`sentinel\` and \`cluster\`; keep ${all}`]);
   });
 
   it("refuse beside a url what the url says, all at once", () => {
@@ -34,6 +33,10 @@ describe("the options of redis", () => {
       "password: is a part of `url`; say it there",
       "tls: needs a `rediss://` url",
     ]);
+  });
+
+  it("refuse a wrong url and what is beside it together", () => {
+    expect(problems({ url: "redis://a?db=1", password: "x" }).length).toBe(2);
   });
 
   it("refuse what would be silently wrong", () => {
