@@ -84,10 +84,13 @@ export async function withPostgresSession<Result>(
   }
 }
 
+let loadedClient: PgClientConstructor | undefined;
+
+/** Kept, because resolving an import anew costs as much as a part of the run. */
 async function loadClient(): Promise<PgClientConstructor> {
   try {
-    const { Client } = await import("pg");
-    return Client as unknown as PgClientConstructor;
+    loadedClient ??= (await import("pg")).Client as unknown as PgClientConstructor;
+    return loadedClient;
   } catch (cause) {
     throw new CheckFailure("internal", "the package `pg` cannot be loaded; install it beside this one", { cause });
   }
