@@ -11,6 +11,7 @@ import {
   type SpanAttributes,
 } from "../check.js";
 import { attr } from "../semconv.js";
+import { abortable } from "../wire/abortable.js";
 import type { Address } from "../wire/address.js";
 import { errorCode, reasonOfCode } from "../wire/network-failure.js";
 import { factsOf, isFull, RefusedWrites, slotCount, slotsWithoutNode } from "../wire/redis-condition.js";
@@ -45,12 +46,12 @@ const facts: FactTable = {
   replication_link_up: {
     type: "boolean",
     description: "On a replica: the link to its master is up. Absent on a master.",
-    metric: { name: "health.redis.replication.link_up", unit: "1" },
+    metric: { name: "health.redis.replication.link_up", unit: "" },
   },
   loading: {
     type: "boolean",
     description: "It is reading its data set from disk and answers no command yet.",
-    metric: { name: "health.redis.loading", unit: "1" },
+    metric: { name: "health.redis.loading", unit: "" },
   },
 };
 
@@ -178,7 +179,7 @@ function createBorrowing(client: RedisSubset): Check {
     async run({ signal }) {
       const send = async (command: string, call: () => Promise<unknown> | undefined): Promise<unknown> => {
         try {
-          return await untilAborted(signal, call());
+          return await abortable(Promise.resolve(call()), signal);
         } catch (error) {
           throw redisFailure(error, command);
         }
@@ -189,17 +190,6 @@ function createBorrowing(client: RedisSubset): Check {
       return judge(await readReport(ask), refusal, refusedWrites);
     },
   };
-}
-
-function untilAborted<Result>(signal: AbortSignal, promise: Result | Promise<Result>): Promise<Result> {
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason);
-    signal.addEventListener("abort", abort, { once: true });
-    if (signal.aborted) abort();
-    Promise.resolve(promise)
-      .finally(() => signal.removeEventListener("abort", abort))
-      .then(resolve, reject);
-  });
 }
 
 /** A server that refuses PING for what it is going through still answers INFO; any other failure ends the run. */

@@ -120,6 +120,18 @@ describe.each(kinds.map((kind) => [kind.kind, kind] as const))("kind %s", (name,
     });
   }
 
+  if (isNotApplicable(at)) {
+    it("honours an abort and can be closed twice, though it asks nobody", async () => {
+      const check = create(contract.plain ?? {});
+      const signal = AbortSignal.abort(new CheckFailure("unavailable", "shutting down"));
+      const { failure, durationMs } = await runOnce(check, { signal });
+      expect(failure?.message).toBe("shutting down");
+      expect(durationMs).toBeLessThan(settledWithinMs);
+      await check.close?.();
+      await check.close?.();
+    });
+  }
+
   describe.skipIf(!isInstalled(contract.healthy))("against a healthy server", () => {
     it("is healthy run after run, and brings only facts that it declares, typed as declared", async () => {
       const staged = await contract.healthy.start();
