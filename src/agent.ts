@@ -4,7 +4,7 @@ import { logs } from "@opentelemetry/api-logs";
 import { type Check, formatDuration, type Status } from "./check.js";
 import type { AgentConfig, ConfiguredCheck } from "./config/agent-config.js";
 import { diffConfigs } from "./config/diff.js";
-import type { LoadResult } from "./config/load.js";
+import type { LoadResult } from "./config/load-config.js";
 import { formatProblem } from "./config/problem.js";
 import { systemClock } from "./engine/clock.js";
 import { HealthService } from "./engine/health-service.js";
@@ -76,7 +76,7 @@ async function startBehind(
     onError,
   });
   listener.use(createApp({ source: health, endpoints, onError }));
-  const identity = { version: agentVersion, configHash: config.hash };
+  const identity = { version: agentVersion, configHash: config.hash, counts: signals.counts };
   const instruments = createAgentInstruments(telemetry.meter, identity);
   for (const configured of config.checks) register(health, configured, configured.kind.create(configured.options), log);
   void health.start().then(() => logFirstReport(health, log));
