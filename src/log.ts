@@ -82,11 +82,13 @@ function writeBounded(stream: Writable, text: string): void {
 /** The message says it all to people; its fields are for programs, and for whoever debugs. */
 async function prettyFormat({ colors = false, level }: LogOptions): Promise<(line: string) => string> {
   const { prettyFactory } = await import("pino-pretty");
+  const showsFields = level === "debug";
   return prettyFactory({
     colorize: colors,
-    singleLine: true,
+    // It ends a single line after the fields only: without fields, the line would never end.
+    singleLine: showsFields,
     errorLikeObjectKeys: [],
-    hideObject: level !== "debug",
+    hideObject: !showsFields,
     translateTime: "SYS:HH:MM:ss",
     messageFormat: ({ msg, error }) => (error === undefined ? String(msg) : `${msg}: ${error}`),
   });
