@@ -2,6 +2,8 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { loadConfig } from "../../src/config/load-config.js";
+import { formatProblem } from "../../src/config/problem.js";
 import { kinds } from "../../src/kinds/index.js";
 import { agentVersion } from "../../src/semconv.js";
 
@@ -71,6 +73,15 @@ describe("the pages", () => {
     const section = /^## Kinds\n([\s\S]*?)(?=^## )/m.exec(read("README.md"))?.[1] ?? "";
     const listed = [...section.matchAll(/^\| `(\w+)` \|/gm)].map(([, kind]) => kind);
     expect(listed.sort()).toEqual(kinds.map(({ kind }) => kind).sort());
+  });
+
+  it("show in README.md a config that loads", () => {
+    const [, yaml = ""] = /^```yaml\n([\s\S]*?)^```/m.exec(read("README.md")) ?? [];
+    const env = { DATABASE_URL: "postgres://app:secret@db/app" };
+    const disk = { read: () => Buffer.from(yaml), list: () => undefined };
+    const result = loadConfig({ files: ["healthspan.yaml"], env, cwd: "/", disk });
+    expect(result.ok ? [] : result.problems.map(formatProblem)).toEqual([]);
+    expect(result.ok && result.config.checks.length).toBeGreaterThan(2);
   });
 
   it("number each decision once", () => {
