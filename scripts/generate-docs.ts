@@ -1,4 +1,4 @@
-/** Fills the option and fact tables of docs/kinds/<kind>.md and the reference of docs/configuration.md. */
+/** Fills the option and fact tables of docs/kinds/<kind>.md, the reference of docs/configuration.md and the facts of docs/metrics.md. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type CheckKind, formatDuration } from "../src/check.js";
@@ -7,6 +7,7 @@ import { checkOptions, fileOptions } from "../src/config/options.js";
 import { serverVariables } from "../src/config/server-environment.js";
 import { kinds } from "../src/kinds/index.js";
 import { fillMarker, root, writeOrCompare } from "./generated-file.js";
+import { metricTable } from "./metric-table.js";
 import { factTable, optionTable, table } from "./option-table.js";
 
 const folder = join(root, "docs/kinds");
@@ -79,3 +80,4 @@ fill(join(root, "docs/configuration.md"), {
   kinds: kindTable,
   variables: variableTable,
 });
+fill(join(root, "docs/metrics.md"), { metrics: metricTable(kinds) });

@@ -42,6 +42,8 @@ export interface FactMetric {
   /** UCUM unit: `s`, `By`, `1`, or an annotation such as `{connection}`. */
   readonly unit: string;
   readonly scale?: number;
+  /** For a metric whose unit makes the fact's own description wrong (`days` in seconds). */
+  readonly description?: string;
 }
 
 export interface FactSpec {

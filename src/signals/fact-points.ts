@@ -104,8 +104,9 @@ function factSeries({ facts }: CheckIdentity): readonly FactSeries[] {
   });
 }
 
-function measured({ name, unit, scale }: FactMetric, description: string): { descriptor: Descriptor; scale: number } {
-  return { descriptor: { name, unit, description }, scale: scale ?? 1 };
+function measured(metric: FactMetric, ofFact: string): { descriptor: Descriptor; scale: number } {
+  const { name, unit, scale = 1, description = ofFact } = metric;
+  return { descriptor: { name, unit, description }, scale };
 }
 
 function openDescriptor(kind: string): Descriptor {
