@@ -69,7 +69,7 @@ const facts: FactTable = {
   cpu_percent: {
     type: "number",
     unit: "%",
-    description: "CPU time used since the run before (in the first run: within 0.2 s) of what could have been used.",
+    description: "CPU time used since the run before (in the first run: within 0.25 s) of what could have been used.",
     metric: utilization("cpu"),
   },
   cpu_throttled_percent: {
@@ -127,8 +127,8 @@ export const systemKind: CheckKind<SystemOptions, SystemReadings> = {
   create: (chosen, readings) => new SystemCheck(chosen, readings ?? {}),
 };
 
-/** Long enough for /proc/stat, which counts in steps of 10 ms; short enough not to hold up a start. */
-const firstWindowMs = 200;
+/** Long enough for /proc/stat, which counts in steps of 10 ms, and for two ticks of the loop; short enough for a start. */
+const firstWindowMs = 250;
 /** A disk may take this share of the timeout, so that what else was found can still be told. */
 const diskShare = 0.8;
 

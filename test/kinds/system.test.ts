@@ -95,7 +95,7 @@ describe("CPU", () => {
   });
 
   it("is measured against the limit that holds now, after it was changed", async () => {
-    let nowMs = 1e9;
+    let nowMs = 0;
     const tree = createTree({ ...host, ...cgroup2 });
     const check = create({}, { root: tree.root, now: () => nowMs });
     await factsOf(check);
@@ -208,7 +208,7 @@ describe("the run", () => {
     setTimeout(() => controller.abort(new CheckFailure("unavailable", "shutting down")), 20);
     const { failure, durationMs } = await running;
     expect(failure?.message).toBe("shutting down");
-    expect(durationMs).toBeLessThan(180);
+    expect(durationMs).toBeLessThan(230);
   });
 
   it("can be closed twice, before any run and after one", async () => {
