@@ -1,0 +1,130 @@
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { get } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { Report } from "../../src/health/report.js";
+import { buildCommandLine, type CommandLine, type Running } from "../servers/command-line.js";
+import { freePort } from "../servers/free-port.js";
+
+let cli: CommandLine;
+let folder: string;
+let demo: Running;
+let url: string;
+
+beforeAll(async () => {
+  cli = await buildCommandLine();
+});
+
+afterAll(() => cli.remove());
+
+beforeEach(async () => {
+  // Everything that the demo makes is in here, and the database's user must get in.
+  folder = mkdtempSync(join(tmpdir(), "demo-test-"));
+  chmodSync(folder, 0o755);
+  const port = await freePort();
+  url = `http://127.0.0.1:${port}`;
+  demo = cli.start(["demo", "--fast", "--port", `${port}`], { env: { TMPDIR: folder } });
+});
+
+afterEach(async () => {
+  demo.process.kill("SIGKILL");
+  await demo.ended;
+  await expect.poll(processesInFolder, { timeout: 10_000 }).toEqual([]);
+  rmSync(folder, { recursive: true, force: true });
+});
+
+interface Answer {
+  readonly status: number;
+  readonly body: string;
+}
+
+function ask(path: string): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    get(url + path, { agent: false }, (response) => {
+      let body = "";
+      response.setEncoding("utf8").on("data", (text: string) => {
+        body += text;
+      });
+      response.on("end", () => resolve({ status: response.statusCode ?? 0, body }));
+    }).on("error", reject);
+  });
+}
+
+const report = async (): Promise<Report> => JSON.parse((await ask("/health")).body) as Report;
+
+/** Processes that hold our folder in their environment: the demo and all it has started. */
+function processesInFolder(): readonly string[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((pid) => {
+      const words = readQuietly(`/proc/${pid}/cmdline`).replaceAll("\0", " ");
+      const isOurs = words.includes(folder) || readQuietly(`/proc/${pid}/environ`).includes(`TMPDIR=${folder}`);
+      return isOurs && words !== "" ? [`${pid} ${words}`] : [];
+    });
+}
+
+function readQuietly(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+describe.skipIf(process.platform !== "linux")("healthspan demo", () => {
+  it("shows real parts that fail and recover, and leaves nothing behind", async () => {
+    const welcome = await demo.says(/Ctrl-C/);
+    expect(welcome.input).toMatch(/database +a real PostgreSQL \d+/);
+    expect(welcome.input).toContain(`${url}/readyz`);
+    await demo.says(/first report/);
+    expect(processesInFolder().length).toBeGreaterThanOrEqual(4);
+    const { dependencies } = await report();
+    expect(Object.keys(dependencies)).toEqual(expect.arrayContaining(["database", "api", "queue", "host"]));
+    expect((await ask("/livez")).status).toBe(200);
+    expect((await ask("/metrics")).body).toContain("health_check_status");
+
+    await demo.says(/fault on: database is stopped/);
+    await expect.poll(async () => (await ask("/readyz")).status, { timeout: 10_000 }).toBe(503);
+    expect((await report()).dependencies.database?.status).toBe("unhealthy");
+    expect((await ask("/livez")).status).toBe(200);
+    await demo.says(/fault off: database runs again/);
+    await expect.poll(async () => (await report()).dependencies.database?.status, { timeout: 10_000 }).toBe("healthy");
+    await demo.says(/fault on: api answers 503/);
+    await expect.poll(async () => (await report()).dependencies.api?.reason, { timeout: 10_000 }).toBe("unavailable");
+
+    demo.process.kill("SIGINT");
+    const { code, stdout, stderr } = await demo.ended;
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout).toMatch(/Everything is stopped and removed\.\n$/);
+    expect(processesInFolder()).toEqual([]);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it("is cleared up although it is killed", async () => {
+    await demo.says(/first report/);
+    demo.process.kill("SIGKILL");
+    await demo.ended;
+    await expect.poll(processesInFolder, { timeout: 10_000 }).toEqual([]);
+    await expect.poll(() => readdirSync(folder), { timeout: 10_000 }).toEqual([]);
+  });
+
+  it("goes on when one of its parts dies", async () => {
+    await demo.says(/first report/);
+    const target = processesInFolder().find((line) => line.includes("tcp-target"));
+    process.kill(Number.parseInt(target ?? "", 10), "SIGKILL");
+    await expect.poll(async () => (await report()).dependencies.queue?.status, { timeout: 10_000 }).toBe("unhealthy");
+    await demo.says(/fault on: database is stopped/);
+    demo.process.kill("SIGTERM");
+    expect(await demo.ended).toMatchObject({ code: 0 });
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it("ends with one line when its port is in use, and leaves nothing behind", async () => {
+    await demo.says(/first report/);
+    const second = await cli.run(["demo", "--port", new URL(url).port], { env: { TMPDIR: folder } });
+    expect(second.code).toBe(1);
+    expect(second.stderr).toMatch(/^healthspan: .*in use.*\n$/);
+    expect(readdirSync(folder)).toHaveLength(1);
+  });
+});
