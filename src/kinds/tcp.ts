@@ -79,7 +79,7 @@ class TcpCheck implements Check {
       const found: Record<string, FactValue> = {};
       try {
         await opened.connected();
-        describe(opened, span, found);
+        describe(opened, this.target.port, span, found);
         await this.converse(opened, found);
         return { status: "healthy", facts: found };
       } catch (error) {
@@ -102,11 +102,11 @@ class TcpCheck implements Check {
   }
 }
 
-function describe(opened: OpenSocket, span: ClientSpan, found: Record<string, FactValue>): void {
-  const { socket, startMs, dnsEndMs, connectEndMs, connectMs } = opened;
+function describe(opened: OpenSocket, port: number, span: ClientSpan, found: Record<string, FactValue>): void {
+  const { peerAddress, startMs, dnsEndMs, connectEndMs, connectMs } = opened;
   if (connectMs !== undefined) found.connect_ms = connectMs;
-  if (socket.remoteAddress !== undefined) found.remote_address = socket.remoteAddress;
-  span.set({ [attr.networkPeerAddress]: socket.remoteAddress, [attr.networkPeerPort]: socket.remotePort });
+  if (peerAddress !== undefined) found.remote_address = peerAddress;
+  span.set({ [attr.networkPeerAddress]: peerAddress, [attr.networkPeerPort]: port });
   if (dnsEndMs !== undefined) span.phase("dns", startMs, dnsEndMs);
   if (connectEndMs !== undefined) span.phase("connect", dnsEndMs ?? startMs, connectEndMs);
 }

@@ -56,11 +56,12 @@ export class HttpCall {
     this.opened?.close();
   }
 
-  private describeConnection({ socket, startMs, dnsEndMs, connectEndMs, dnsMs, connectMs }: OpenSocket): void {
-    const { facts, span } = this;
+  private describeConnection(opened: OpenSocket): void {
+    const { facts, span, target } = this;
+    const { startMs, dnsEndMs, connectEndMs, dnsMs, connectMs } = opened;
     if (dnsMs !== undefined) facts.dns_ms = dnsMs;
     if (connectMs !== undefined) facts.connect_ms = connectMs;
-    span.set({ [attr.networkPeerAddress]: socket.remoteAddress, [attr.networkPeerPort]: socket.remotePort });
+    span.set({ [attr.networkPeerAddress]: opened.peerAddress, [attr.networkPeerPort]: target.socket.port });
     if (dnsEndMs !== undefined) span.phase("dns", startMs, dnsEndMs);
     if (connectEndMs !== undefined) span.phase("connect", dnsEndMs ?? startMs, connectEndMs);
   }

@@ -31,7 +31,7 @@ export class OpenSocket {
   };
 
   constructor(
-    target: SocketTarget,
+    private readonly target: SocketTarget,
     private readonly signal: AbortSignal,
     dial: Dial = connect,
   ) {
@@ -62,6 +62,11 @@ export class OpenSocket {
         resolve();
       });
     });
+  }
+
+  /** Who was connected to. Only a name makes it worth asking the kernel. */
+  get peerAddress(): string | undefined {
+    return this.dnsEndMs === undefined ? this.target.host : this.socket.remoteAddress;
   }
 
   get dnsMs(): number | undefined {

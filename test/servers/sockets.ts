@@ -96,9 +96,11 @@ export const truncatedAnswer = answer(`${head("Content-Length: 1000")}0123456789
 
 /** A byte of the body every 10 ms, for ever: never idle, never done. */
 export function drip(socket: Socket): void {
-  socket.once("data", () => socket.write(head("Content-Length: 1000000")));
-  const timer = setInterval(() => socket.write("."), 10);
-  socket.on("close", () => clearInterval(timer));
+  socket.once("data", () => {
+    socket.write(head("Content-Length: 1000000"));
+    const timer = setInterval(() => socket.write("."), 10);
+    socket.on("close", () => clearInterval(timer));
+  });
 }
 
 /** Writes a piece again and again as fast as it is read, up to `pieces` of them. */
