@@ -16,8 +16,11 @@ export interface ConfigProblem {
 export function formatProblem({ file, line, column, path, problem, mend }: ConfigProblem): string {
   const place = line > 0 ? `${file}:${line}:${column}` : file;
   const claim = mend === "" ? problem : `${problem}; ${mend}`;
-  return path === "" ? `${place}: ${claim}` : `${place} ${path}: ${claim}`;
+  return visible(path === "" ? `${place}: ${claim}` : `${place} ${path}: ${claim}`);
 }
+
+/** One line, and no terminal escapes: keys and file names are shown as they were found. */
+const visible = (text: string): string => text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ");
 
 /** By file, then by place in it. */
 export function sortProblems(problems: readonly ConfigProblem[]): readonly ConfigProblem[] {

@@ -53,7 +53,7 @@ class TelemetryResolver {
       resource,
       ...(!disabled && this.resolveSignals(otlp)),
     };
-    if (disabled) this.notices.add("telemetry is disabled: nothing is exported, /metrics still answers");
+    if (disabled) this.notices.add("telemetry is disabled: nothing is exported and /metrics is empty");
     else this.noticeWithoutEndpoint();
     return { telemetry, origins: this.origins, notices: [...this.notices], secrets: [...this.secrets] };
   }

@@ -1,6 +1,8 @@
-import type { CheckKind, DiscoveredCheck } from "../check.js";
 import { type LoadOptions, type LoadResult, loadConfig } from "../config/load-config.js";
 import { kinds as allKinds } from "../kinds/index.js";
+
+type CheckKind = (typeof allKinds)[number];
+type DiscoveredCheck = NonNullable<ReturnType<NonNullable<CheckKind["discover"]>>>;
 
 /** A check that the environment names, and its kind. */
 export interface Discovered extends DiscoveredCheck {

@@ -64,8 +64,8 @@ const likelyText = fc
 
 describe("a hostile file", () => {
   it("never throws, whatever the text", () => {
-    fc.assert(fc.property(fc.string({ maxLength: 200 }), loadsOrSaysWhy), { numRuns: 300 });
-    fc.assert(fc.property(likelyText, loadsOrSaysWhy), { numRuns: 2_000 });
+    fc.assert(fc.property(fc.string({ maxLength: 200 }), loadsOrSaysWhy), { numRuns: 150 });
+    fc.assert(fc.property(likelyText, loadsOrSaysWhy), { numRuns: 800 });
   });
 
   it("cannot grow by its aliases", () => {

@@ -157,6 +157,14 @@ checks:
     expect(config.checks[1]?.policy.labels).toEqual({ team: "x" });
   });
 
+  it("of a hostile key do not reach a terminal as they are", () => {
+    const [problem = ""] = problemsOf(loadText('"a\\e[31m\\u202eb": 1\n'));
+    expect(problem).toContain("is not known");
+    expect(problem).not.toMatch(/[\p{Cc}\p{Cf}]/u);
+    const [kind = ""] = problemsOf(loadText('checks: [{ name: a, kind: "x\\e[2J" }]'));
+    expect(kind).not.toMatch(/[\p{Cc}\p{Cf}]/u);
+  });
+
   it("of a hostile key do not reach a prototype", () => {
     expect(problemsOf(loadText("__proto__: { polluted: true }"))).toHaveLength(1);
     expect({}).not.toHaveProperty("polluted");

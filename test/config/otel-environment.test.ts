@@ -68,6 +68,8 @@ describe("OTLP export", () => {
     expect(telemetry.traces?.otlp.headers).toEqual({ authorization: "Bearer abc", "x-tenant": "two", "x-team": "me" });
     expect(telemetry.logs?.otlp.headers["x-tenant"]).toBe("one");
     expect(secrets).toEqual(expect.arrayContaining(["Bearer abc", "two", "me"]));
+    const byFile = loadEnv(env, "telemetry: { otlp: { headers: { X-Tenant: three } } }").telemetry;
+    expect(byFile.traces?.otlp.headers["x-tenant"]).toBe("three");
   });
 
   it.each([
@@ -110,7 +112,7 @@ describe("OTLP export", () => {
     const { telemetry, notices } = loadEnv({ ...endpoint, OTEL_SDK_DISABLED: "TRUE" });
     expect(telemetry.disabled).toBe(true);
     expect(telemetry.traces).toBeUndefined();
-    expect(notices).toEqual(["telemetry is disabled: nothing is exported, /metrics still answers"]);
+    expect(notices).toEqual(["telemetry is disabled: nothing is exported and /metrics is empty"]);
   });
 });
 
