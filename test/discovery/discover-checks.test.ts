@@ -29,6 +29,12 @@ describe("discoverChecks", () => {
 });
 
 describe("the real kinds", () => {
+  it("watch the host alone in an empty environment", () => {
+    expect(discoverChecks({}).map(({ name, kind, critical }) => ({ name, kind, critical }))).toEqual([
+      { name: "system", kind: "system", critical: false },
+    ]);
+  });
+
   it("find a database and a Redis by their usual variables", () => {
     const env = { DATABASE_URL: "postgres://app:secret@db/app", REDIS_URL: "redis://redis:6379/0" };
     const found = discoverChecks(env).map(({ name, kind, critical }) => ({ name, kind, critical }));
