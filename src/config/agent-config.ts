@@ -100,7 +100,7 @@ export interface AgentConfig {
   readonly checks: readonly ConfiguredCheck[];
   /** Every value that must be scrubbed and masked. */
   readonly secrets: readonly string[];
-  /** Hash of the effective config, secrets included. */
+  /** Hash of the effective service, server and checks; published, so secrets and the instance are left out. */
   readonly hash: string;
   /** The files it was read from; empty in no-file mode. */
   readonly sources: readonly string[];
