@@ -1,9 +1,12 @@
 import { connect, type Socket } from "node:net";
+import express from "express";
 import { afterEach, describe, expect, it } from "vitest";
 import { createApp } from "../../src/server/app.js";
 import { createEndpoints, type EndpointsOptions } from "../../src/server/endpoints.js";
+import { createGate } from "../../src/server/gate.js";
 import { ListenError, type Listener, startListener } from "../../src/server/listener.js";
 import type { MetricsSource } from "../../src/server/ports.js";
+import { createProbes } from "../../src/server/probes.js";
 import { FakeSource } from "../server/fake-source.js";
 
 const settings = { host: "127.0.0.1", port: 0, details: "authorized", token: "s3cret", trustLoopback: true } as const;
@@ -408,6 +411,31 @@ describe("/metrics", () => {
       }),
     });
     await expect(fetch(`${listener.url}/metrics`).then((response) => response.text())).rejects.toThrow();
+  });
+});
+
+describe("in a host's own Express application", () => {
+  it("probes and gate can be mounted anywhere, and leave the host's routes alone", async () => {
+    const source = new FakeSource({ database: { status: "unhealthy", critical: true } });
+    const app = express();
+    app.use("/internal", createProbes(source));
+    app.use(createProbes(source, { report: true }));
+    app.use(createGate(source, { isExempt: ({ method }) => method === "POST" }));
+    app.post("/health", (_req, res) => void res.send("the host's own"));
+    app.get("/orders", (_req, res) => void res.send("orders"));
+    const listener = await startListener(settings, app);
+    cleanUp.push(() => listener.close(0));
+    const ask = async (path: string, init?: RequestInit): Promise<readonly [number, string]> => {
+      const response = await fetch(listener.url + path, init);
+      return [response.status, await response.text()];
+    };
+    expect(await ask("/internal/livez")).toEqual([200, "OK"]);
+    expect((await ask("/readyz"))[0]).toBe(503);
+    expect((await ask("/health"))[0]).toBe(200);
+    expect(await ask("/health", { method: "POST" })).toEqual([200, "the host's own"]);
+    expect((await ask("/orders"))[0]).toBe(503);
+    source.set("database", { status: "healthy", critical: true });
+    expect(await ask("/orders")).toEqual([200, "orders"]);
   });
 });
 
