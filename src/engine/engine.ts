@@ -78,7 +78,7 @@ export class Engine {
     const entry = new CheckEntry(registered, instance, tracing, clock.now(), from);
     this.entries.set(policy.name, entry);
     this.list = undefined;
-    sink.checkAdded(registered.identity, entry.state.status);
+    sink.checkAdded(registered.identity, entry.state.status, entry.state.lastSuccessMs);
     this.expect(policy, 1);
     if (this.isStarted) this.scheduler.schedule(entry, clock.monotonic());
     this.options.onNews();
@@ -95,7 +95,7 @@ export class Engine {
     this.expect(policy, 1);
     entry.identity = { ...entry.identity, policy };
     entry.tracer = new CheckTracer(entry.identity, tracing);
-    sink.checkAdded(entry.identity, entry.state.status);
+    sink.checkAdded(entry.identity, entry.state.status, entry.state.lastSuccessMs);
     if (this.isStarted && isSooner) this.scheduler.schedule(entry, this.nextRegular(entry, clock.monotonic()));
     this.options.onNews();
   }

@@ -18,11 +18,11 @@ interface Named {
 }
 export interface NumberFamily extends Named {
   readonly type: "counter" | "gauge";
-  readonly points: DataPoint<number>[];
+  points: readonly DataPoint<number>[];
 }
 export interface HistogramFamily extends Named {
   readonly type: "histogram";
-  readonly points: DataPoint<Histogram>[];
+  points: readonly DataPoint<Histogram>[];
 }
 export type Family = NumberFamily | HistogramFamily;
 
@@ -42,7 +42,8 @@ export function toFamilies(scopes: readonly ScopeMetrics[]): Families {
   const refused: string[] = [];
   for (const { metrics } of scopes) {
     for (const data of metrics) {
-      const family = emptyFamily(data);
+      if (data.dataPoints.length === 0) continue;
+      const family = toFamily(data);
       if (family === undefined) {
         refused.push(`${data.descriptor.name}: no Prometheus type for it`);
         continue;
@@ -54,20 +55,18 @@ export function toFamilies(scopes: readonly ScopeMetrics[]): Families {
         continue;
       }
       for (const name of sampleNames(family)) taken.set(name, family.base);
-      if (existing) existing.isMerged = true;
+      if (existing) merge(existing, family);
       else families.set(family.base, family);
-      addPoints(existing ?? family, data.dataPoints);
     }
   }
   return { families: [...families.values()], refused };
 }
 
-function emptyFamily(data: MetricData): Family | undefined {
+function toFamily(data: MetricData): Family | undefined {
   const type = typeOf(data);
   if (type === undefined) return undefined;
   const { name, unit, description } = data.descriptor;
-  const named = { ...familyName(name, unit, type), help: description };
-  return type === "histogram" ? { ...named, type, points: [] } : { ...named, type, points: [] };
+  return { ...familyName(name, unit, type), help: description, type, points: data.dataPoints } as Family;
 }
 
 function typeOf(data: MetricData): FamilyType | undefined {
@@ -76,9 +75,9 @@ function typeOf(data: MetricData): FamilyType | undefined {
   return data.dataPointType === DataPointType.GAUGE ? "gauge" : undefined;
 }
 
-function addPoints(family: Family, points: readonly DataPoint<unknown>[]): void {
-  // One by one: spreading many thousand points as arguments overflows the stack.
-  for (const point of points) (family.points as DataPoint<unknown>[]).push(point);
+function merge(into: Family, from: Family): void {
+  into.isMerged = true;
+  into.points = [...into.points, ...from.points] as typeof into.points & typeof from.points;
 }
 
 /** Every name that the family occupies, in either format. */

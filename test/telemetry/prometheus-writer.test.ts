@@ -232,6 +232,11 @@ describe.each(["text/plain", openmetrics])("in %s", (accept) => {
     expect(said).toEqual([]);
   });
 
+  it("says nothing of a metric without points", async () => {
+    const { text } = await render([gauge({ name: "silent", points: [] })], accept);
+    expect(text).not.toContain("silent");
+  });
+
   it("joins the values of attributes that become one label", async () => {
     const { text } = await render([gauge({ name: "g", points: [[{ "a.b": "1", a_b: "2" }, 1]] })], accept);
     expect(text).toContain('g{a_b="1;2"} 1\n');
