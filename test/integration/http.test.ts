@@ -15,7 +15,7 @@ import { type Certificates, createCertificates } from "../servers/certificates.j
 import { freePort } from "../servers/free-port.js";
 import { activeResources, leftSince } from "../servers/leftovers.js";
 import { type NginxListener, type NginxServer, startNginx } from "../servers/nginx.js";
-import { type RunOnceOptions, recordingTrace, runOnce } from "../servers/run.js";
+import { type RunOnceOptions, recordingTrace, runOnce, slackMs } from "../servers/run.js";
 import * as peers from "../servers/sockets.js";
 import { type SocketPeer, type SocketPeerOptions, startPeer } from "../servers/sockets.js";
 
@@ -282,7 +282,7 @@ describe.skipIf(!requireServer("nginx") || !requireServer("openssl"))("an http c
     for (const one of [check, secure]) {
       const { failure, durationMs } = await runOnce(one, { timeoutMs: 200 });
       expect(failure?.reason).toBe("timeout");
-      expect(durationMs).toBeLessThan(200 + 100);
+      expect(durationMs).toBeLessThan(200 + slackMs);
     }
     nginx.thaw();
     await nginx.stop();
@@ -332,7 +332,7 @@ describe("an http check of a peer that misbehaves", () => {
   ] as const)("%s: %s", async (_what, reason, serve) => {
     const { failure, durationMs, spans } = await against(serve);
     expect(failure?.reason).toBe(reason);
-    expect(durationMs).toBeLessThan(timeoutMs + 100);
+    expect(durationMs).toBeLessThan(timeoutMs + slackMs);
     expect(spans[0]).toMatchObject({ hasEnded: true, error: failure });
   });
 
@@ -492,7 +492,7 @@ describe("after 100 runs against a peer that never answers", () => {
   it.each(["http", "https"])("no socket and no timer is left (%s)", async (scheme) => {
     const check = checkOf({ url: `${scheme}://127.0.0.1:${peer.port}/` });
     const before = activeResources();
-    const results = await Promise.all(Array.from({ length: 100 }, () => runOnce(check, { timeoutMs: 150 })));
+    const results = await Promise.all(Array.from({ length: 100 }, () => runOnce(check, { timeoutMs: 500 })));
     expect(results.map(({ failure }) => failure?.reason)).toEqual(Array(100).fill("timeout"));
     expect(await leftSince(before)).toEqual([]);
     expect(peer.open).toBe(0);

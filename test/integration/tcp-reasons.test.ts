@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from "vitest";
 import { tcpKind } from "../../src/kinds/tcp.js";
 import { freePort } from "../servers/free-port.js";
 import { reasonTable } from "../servers/reason-table.js";
-import { type RunOnceResult, runOnce } from "../servers/run.js";
+import { type RunOnceResult, runOnce, slackMs } from "../servers/run.js";
 import * as peers from "../servers/sockets.js";
 import { startFullQueue, startPeer } from "../servers/sockets.js";
 
@@ -67,7 +67,7 @@ describe("the reasons of docs/kinds/tcp.md", async () => {
       expect(failure?.reason).toBe(reason);
       expect(spans).toMatchObject([{ hasEnded: true, error: failure }]);
       if (reason === "unexpected") expect(failure?.facts).toMatchObject({ remote_address: "127.0.0.1" });
-      expect(durationMs).toBeLessThan(timeoutMs + 100);
+      expect(durationMs).toBeLessThan(timeoutMs + slackMs);
     }
   });
 });
