@@ -101,10 +101,9 @@ export class RedisConnection {
     expectPong(await this.command("PING"));
   }
 
-  /** Closes the socket at once; pending commands are rejected. Safe at any time, and twice. */
+  /** Closes the socket, within the millisecond of `disconnectTimeout`; pending commands are rejected. Safe at any time, and twice. */
   destroy(): void {
     this.#client.disconnect();
-    this.#client.stream?.destroy();
   }
 
   async #login(username: string | undefined, password: string): Promise<void> {

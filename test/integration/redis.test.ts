@@ -415,6 +415,36 @@ describe("redis against peers that are none", () => {
   it("says unexpected of a PING that is not answered by PONG", async () => {
     const peer = await respPeer({ PING: "+HELLO\r\n" });
     expect((await runOnce(create({ host: "127.0.0.1", port: peer.port }))).failure?.reason).toBe("unexpected");
+    await until(() => peer.openConnections === 0, "a connection out of step is given up");
+  });
+
+  it("ends a run that still connects when the check is closed", async () => {
+    const peer = await listenSilently();
+    cleanups.push(() => peer.close());
+    const check = create({ host: "127.0.0.1", port: peer.port });
+    const running = runOnce(check, { timeoutMs: 10_000 });
+    await until(() => peer.takenConnections === 1, "it connects");
+    await check.close?.();
+    expect((await running).failure?.message).toBe("the check was closed");
+    await until(() => peer.openConnections === 0, "the connection is gone");
+  });
+
+  it("takes the cluster node that serves, not the first to answer, and keeps no other", async () => {
+    const info = "cluster_state:ok\r\ncluster_slots_assigned:16384\r\n";
+    const loading = await respPeer({ PING: "-LOADING Redis is loading the dataset in memory\r\n" });
+    const serving = await respPeer({ CLUSTER: `$${info.length}\r\n${info}\r\n` });
+    const check = create({ cluster: { nodes: [`127.0.0.1:${loading.port}`, `127.0.0.1:${serving.port}`] } });
+    expect((await runOnce(check)).outcome?.status).toBe("healthy");
+    await until(() => loading.openConnections === 0, "the other connection is gone");
+    expect(serving.openConnections).toBe(1);
+    await serving.close();
+    cleanups.splice(
+      0,
+      cleanups.length,
+      () => loading.close(),
+      () => check.close?.(),
+    );
+    expect((await runOnce(check)).failure).toMatchObject({ reason: "unavailable", message: "loading its data set" });
   });
 
   it("is not harmed by an INFO of 10 MB", async () => {
