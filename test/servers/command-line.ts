@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 // Inside the checkout, so that the drivers that stay outside of the bundle are found.
@@ -57,24 +57,28 @@ export async function buildCommandLine(): Promise<CommandLine> {
   const folder = mkdtempSync(join(cache, "command-line-"));
   await bundleCommandLine(folder);
   const entry = join(folder, "main.js");
-  const begin = (program: string, words: readonly string[], options: RunOptions): Running =>
-    watch(
-      spawn(program, words, {
-        cwd: options.cwd ?? folder,
-        env: { ...neutral, healthspan: `${process.execPath} ${entry}`, ...options.env },
-        stdio: ["ignore", "pipe", "pipe"],
-      }),
-    );
-  const start = (words: readonly string[], options: RunOptions = {}): Running =>
-    begin(process.execPath, [entry, ...words], options);
+  const start: CommandLine["start"] = (words, options) => startCommand(entry, words, options);
   return {
     folder,
     entry,
     start,
     run: (words, options) => start(words, options).ended,
-    shell: (line, options = {}) => begin("bash", ["-c", line], options).ended,
+    shell: (line, { env, cwd = folder } = {}) => {
+      const own = { ...env, healthspan: `${process.execPath} ${entry}` };
+      return begin("bash", ["-c", line], { env: own, cwd }).ended;
+    },
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
+}
+
+/** Starts a command line that lies elsewhere. */
+export function startCommand(entry: string, words: readonly string[], options: RunOptions = {}): Running {
+  return begin(process.execPath, [entry, ...words], { cwd: dirname(entry), ...options });
+}
+
+function begin(program: string, words: readonly string[], { cwd, env }: RunOptions): Running {
+  const child = spawn(program, words, { cwd, env: { ...neutral, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+  return watch(child);
 }
 
 function watch(child: ChildProcess): Running {
