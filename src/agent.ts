@@ -10,7 +10,7 @@ import { systemClock } from "./engine/clock.js";
 import { HealthService } from "./engine/health-service.js";
 import type { Log } from "./log.js";
 import { agentVersion, scopeName } from "./semconv.js";
-import { createEndpoints } from "./server/endpoints.js";
+import { createEndpoints, type EndpointsOptions } from "./server/endpoints.js";
 import { type Listener, startListener } from "./server/listener.js";
 import { type AgentInstruments, createAgentInstruments, createProbeInstruments } from "./signals/agent-instruments.js";
 import { CheckCounts } from "./signals/counts.js";
@@ -50,32 +50,38 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
   const signals = createSignals(config);
   const health = createService(config, signals);
   logChanges(health, log);
-  const listener = await startListener(config.server, createEndpoints(health, { settings: config.server }).middleware);
+  let connecting: Promise<Telemetry> | undefined;
+  const connectOnce = (): Promise<Telemetry> => {
+    connecting ??= connect(signals, options);
+    return connecting;
+  };
+  const endpoints: EndpointsOptions = {
+    settings: config.server,
+    metrics: { render: async (accept) => (await connectOnce()).metrics.render(accept) },
+    onError: (error) => log.error({ error }, "an endpoint failed"),
+  };
+  const listener = await startListener(config.server, createEndpoints(health, endpoints).middleware);
   log.info({ url: listener.url, version: agentVersion }, `healthspan ${agentVersion} listens on ${listener.url}`);
   try {
-    return await startBehind(listener, health, signals, options);
+    const [telemetry, app] = await Promise.all([connectOnce(), import("./server/app.js")]);
+    const observer = createProbeInstruments(telemetry.meter);
+    const observed = createEndpoints(health, { ...endpoints, observer });
+    listener.use(app.createApp({ source: health, endpoints: observed, onError: endpoints.onError }));
+    return runBehind(listener, telemetry, health, signals, options);
   } catch (error) {
     await listener.close(0);
     throw error;
   }
 }
 
-async function startBehind(
+function runBehind(
   listener: Listener,
+  telemetry: Telemetry,
   health: HealthService,
   signals: AgentSignals,
   options: AgentOptions,
-): Promise<RunningAgent> {
+): RunningAgent {
   const { config, log } = options;
-  const [telemetry, { createApp }] = await Promise.all([connect(signals, options), import("./server/app.js")]);
-  const onError = (error: unknown): void => log.error({ error }, "an endpoint failed");
-  const endpoints = createEndpoints(health, {
-    settings: config.server,
-    metrics: telemetry.metrics,
-    observer: createProbeInstruments(telemetry.meter),
-    onError,
-  });
-  listener.use(createApp({ source: health, endpoints, onError }));
   const identity = { version: agentVersion, configHash: config.hash, counts: signals.counts };
   const instruments = createAgentInstruments(telemetry.meter, identity);
   for (const configured of config.checks) register(health, configured, configured.kind.create(configured.options), log);
@@ -141,6 +147,7 @@ async function connect(signals: AgentSignals, { config, log }: AgentOptions): Pr
   const { startTelemetry } = await import("./telemetry/providers.js");
   const telemetry = await startTelemetry(config.telemetry, {
     counts: signals.counts,
+    version: agentVersion,
     onDiagnostic: ({ level, message }) => log[level]({}, message),
   });
   signals.tracing.tracer = telemetry.tracer;

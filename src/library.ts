@@ -97,6 +97,8 @@ export function createHealth(options: HealthOptions = {}): Health {
     },
     createHostSignals(scrub, options.successRatio ?? 1),
   );
+  /** The gate lets every path through that a probe of ours answers, renamed ones too. */
+  const owned: Probes["owns"][] = [];
   const health: Health = {
     register(check, own) {
       const bound = typeof check === "function" ? undefined : check;
@@ -116,8 +118,13 @@ export function createHealth(options: HealthOptions = {}): Health {
     },
     start: () => core.start(),
     runOnce: (names) => core.runOnce(names),
-    probes: (probes) => createProbes(core, probes),
-    gate: (gate) => createGate(core, gate),
+    probes(probes) {
+      const made = createProbes(core, probes);
+      owned.push(made.owns);
+      return made;
+    },
+    gate: ({ isExempt } = {}) =>
+      createGate(core, { isExempt: (req) => owned.some((owns) => owns(req)) || (isExempt?.(req) ?? false) }),
     drain: () => core.drain(),
     stop: (limitMs) => core.stop(limitMs),
   };

@@ -67,3 +67,16 @@ describe("createHealth", () => {
     expect(loaded.filter((name) => forbidden.test(name))).toEqual([]);
   });
 });
+
+it("lets a probe through the gate under the name that the host gave it", async () => {
+  health = createHealth();
+  health.register(() => ({ status: "unhealthy", reason: "unavailable", message: "no" }), { name: "a", critical: true });
+  await health.start();
+  health.probes({ prefix: "/internal", paths: { "/readyz": "/are-you-ready" } });
+  let hasPassed = false;
+  const request = { method: "GET", url: "/internal/are-you-ready", headers: {} } as never;
+  health.gate()(request, {} as never, () => {
+    hasPassed = true;
+  });
+  expect(hasPassed).toBe(true);
+});
