@@ -117,12 +117,20 @@ describe("the package", () => {
     expect(missing).toEqual([]);
   });
 
+  const { dependencies, optionalDependencies, devDependencies } = JSON.parse(read("package.json")) as Record<
+    string,
+    Record<string, string>
+  >;
+  const versions = Object.entries({ ...dependencies, ...optionalDependencies, ...devDependencies });
+
+  it("gives a reason for every dependency", () => {
+    const reasons = read("docs/adr/0005-dependencies.md");
+    const names = versions.map(([name]) => name).filter((name) => !/^@(types|opentelemetry)\//.test(name));
+    expect(names.length).toBeGreaterThan(10);
+    expect(names.filter((name) => !reasons.includes(`\`${name}\``))).toEqual([]);
+  });
+
   it("pins every dependency exactly", () => {
-    const { dependencies, optionalDependencies, devDependencies } = JSON.parse(read("package.json")) as Record<
-      string,
-      Record<string, string>
-    >;
-    const versions = Object.entries({ ...dependencies, ...optionalDependencies, ...devDependencies });
     expect(versions.length).toBeGreaterThan(10);
     expect(versions.filter(([, version]) => !/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version))).toEqual([]);
   });
