@@ -48,6 +48,8 @@ export class HttpCall {
   failure(error: unknown, signal: AbortSignal): unknown {
     // A response that the abort cut off says "aborted" instead of the reason.
     if (signal.aborted && signal.reason instanceof CheckFailure) return signal.reason;
+    const dnsMs = this.opened?.dnsMs;
+    if (dnsMs !== undefined) this.facts.dns_ms = dnsMs;
     const failure = exchangeFailure(error);
     return failure instanceof CheckFailure ? withFacts(failure, this.facts) : failure;
   }

@@ -1,7 +1,5 @@
-import { type LookupAddress, type LookupOptions, lookup } from "node:dns";
 import { connect, isIP, type Socket, type TcpSocketConnectOpts } from "node:net";
-import { CheckFailure } from "../check.js";
-import { isMetadataAddress } from "./metadata-address.js";
+import { guardedLookup } from "./guarded-lookup.js";
 
 export interface SocketTarget {
   /** A name or an address, an IPv6 one without brackets. */
@@ -36,7 +34,7 @@ export class OpenSocket {
     dial: Dial = connect,
   ) {
     signal.throwIfAborted();
-    this.socket = dial({ ...target, family: target.ipFamily, lookup: lookupOutsideMetadata });
+    this.socket = dial({ ...target, family: target.ipFamily, lookup: guardedLookup });
     signal.addEventListener("abort", this.onAbort);
     if (isIP(target.host) === 0) this.socket.once("lookup", () => (this.dnsEndMs = performance.now()));
   }
@@ -88,20 +86,3 @@ export class OpenSocket {
 export function roundMs(milliseconds: number): number {
   return Math.round(milliseconds * 1_000) / 1_000;
 }
-
-type LookupCallback = (error: Error | null, address: string | LookupAddress[], family?: number) => void;
-
-/** Resolves a name and leaves metadata addresses out, at the moment of connecting, so that no second answer slips in. */
-function lookupOutsideMetadata(host: string, options: LookupOptions, callback: LookupCallback): void {
-  lookup(host, { ...options, all: true }, (error, found) => {
-    if (error) return callback(error, []);
-    const addresses = found.filter(({ address }) => !isMetadataAddress(address));
-    const [first] = addresses;
-    if (!first) return callback(new CheckFailure("dns", metadataMessage), []);
-    if (options.all) return callback(null, addresses);
-    return callback(null, first.address, first.family);
-  });
-}
-
-const metadataMessage =
-  "the name resolves to a link-local metadata address, where nothing connects unless the address itself is configured";

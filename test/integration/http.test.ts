@@ -339,6 +339,10 @@ describe("an http check of a peer that misbehaves", () => {
   it("that does not listen is refused, and a name that does not exist is dns", async () => {
     expect((await run({ url: `http://127.0.0.1:${await freePort()}/` })).failure?.reason).toBe("refused");
     expect((await run({ url: "http://nowhere.invalid/" })).failure?.reason).toBe("dns");
+    expect((await run({ url: `http://localhost:${await freePort()}/` })).failure).toMatchObject({
+      reason: "refused",
+      facts: { dns_ms: expect.any(Number) },
+    });
   });
 
   it("may say more than it announced, or reset, once its answer is complete", async () => {

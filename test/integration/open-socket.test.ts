@@ -5,10 +5,13 @@ import { blackhole, type SocketPeer, startPeer } from "../servers/sockets.js";
 
 /** What the resolver answers; the machine's own cannot be told to name a metadata address. */
 let resolved: readonly LookupAddress[] = [];
+const lookups: string[] = [];
 vi.mock("node:dns", async (importOriginal) => ({
   ...(await importOriginal<typeof import("node:dns")>()),
-  lookup: (_host: string, _options: LookupOptions, callback: (error: null, found: readonly LookupAddress[]) => void) =>
-    setImmediate(callback, null, resolved),
+  lookup: (host: string, _options: LookupOptions, callback: (error: null, found: readonly LookupAddress[]) => void) => {
+    lookups.push(host);
+    setImmediate(callback, null, resolved);
+  },
 }));
 
 const metadata = [
@@ -53,6 +56,19 @@ describe("a socket", () => {
       expect(peer.taken).toBe(1);
     },
   );
+
+  it("asks for a name once while the answer is outstanding, and anew afterwards", async () => {
+    resolved = [{ address: "127.0.0.1", family: 4 }];
+    lookups.length = 0;
+    const controller = new AbortController();
+    const givenUp = open({ host: "slow.test" }, controller.signal).connected();
+    controller.abort(new Error("deadline"));
+    await expect(givenUp).rejects.toThrow("deadline");
+    await Promise.all([open({ host: "slow.test" }).connected(), open({ host: "slow.test" }).connected()]);
+    expect(lookups).toEqual(["slow.test"]);
+    await open({ host: "slow.test" }).connected();
+    expect(lookups).toEqual(["slow.test", "slow.test"]);
+  });
 
   it("times the name and the connection, the name only where there is one", async () => {
     resolved = [{ address: "127.0.0.1", family: 4 }];
