@@ -328,9 +328,10 @@ function collectSecrets(schema: MarkedSchema, value: unknown, found: Set<string>
   }
 }
 
-/** A secret URL's path and host are no secret; its user info and query values are. */
+/** A secret URL's path and host are no secret; its password and query values are, and a user name without a password: a token. */
 function secretParts(text: string): readonly string[] {
   if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(text) || !URL.canParse(text)) return [text];
   const url = new URL(text);
-  return [url.password, ...url.searchParams.values()].filter((part) => part !== "");
+  const credential = url.password === "" ? url.username : url.password;
+  return [credential, ...url.searchParams.values()].filter((part) => part !== "");
 }

@@ -76,6 +76,10 @@ describe("secrets", () => {
     expect([...found].sort()).toEqual(["Bearer abc", "pa%40ss", "s3ntinel", "t0ken"]);
   });
 
+  it("are a URL's user name too when it comes without a password", () => {
+    expect(secretsOf({ options }, { url: "https://t0ken@api/v1" })).toEqual(["t0ken"]);
+  });
+
   it("do not leave through a failure's cause", () => {
     const failure = new CheckFailure("auth", "refused", { cause: { password: "hunter2" } });
     expect(JSON.stringify(failure)).not.toContain("hunter2");
