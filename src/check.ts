@@ -328,10 +328,11 @@ function collectSecrets(schema: MarkedSchema, value: unknown, found: Set<string>
   }
 }
 
-/** A secret URL's path and host are no secret; its password and query values are, and a user name without a password: a token. */
+/** A secret URL's path and host are no secret; its password and query values are, and over HTTP a lone user name: a token. */
 function secretParts(text: string): readonly string[] {
   if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(text) || !URL.canParse(text)) return [text];
   const url = new URL(text);
-  const credential = url.password === "" ? url.username : url.password;
+  const isToken = url.password === "" && /^https?:$/.test(url.protocol);
+  const credential = isToken ? url.username : url.password;
   return [credential, ...url.searchParams.values()].filter((part) => part !== "");
 }

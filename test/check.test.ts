@@ -76,8 +76,9 @@ describe("secrets", () => {
     expect([...found].sort()).toEqual(["Bearer abc", "pa%40ss", "s3ntinel", "t0ken"]);
   });
 
-  it("are a URL's user name too when it comes without a password", () => {
+  it("are a lone user name of an HTTP URL too, and not that of a database", () => {
     expect(secretsOf({ options }, { url: "https://t0ken@api/v1" })).toEqual(["t0ken"]);
+    expect(secretsOf({ options }, { url: "postgres://app@db/app" })).toEqual([]);
   });
 
   it("do not leave through a failure's cause", () => {
