@@ -87,7 +87,8 @@ const file = (): string => join(folder, "healthspan.yaml");
 const targetUrl = (): string =>
   `http://127.0.0.1:${(target.address() as AddressInfo).port}/status?key=${encodeURIComponent(secret)}`;
 
-const load = () => loadConfig({ files: [file()], env: { OTEL_BSP_SCHEDULE_DELAY: "200" }, kinds: [...kinds, hungKind, throwingKind] });
+const load = () =>
+  loadConfig({ files: [file()], env: { OTEL_BSP_SCHEDULE_DELAY: "200" }, kinds: [...kinds, hungKind, throwingKind] });
 
 async function start(checks: string, telemetry = `otlp: { endpoint: "${sink.endpoint}" }`): Promise<RunningAgent> {
   write(checks, telemetry);
