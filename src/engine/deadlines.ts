@@ -3,8 +3,8 @@ import type { Clock } from "./clock.js";
 /** Something that was promised to be over by a time. */
 export interface Deadline {
   readonly atMs: number;
-  readonly onExpiry: () => void;
-  isOver: boolean;
+  /** Undefined once it is over, so that a queue keeps nothing of what is done alive. */
+  onExpiry: (() => void) | undefined;
 }
 
 /**
@@ -20,7 +20,7 @@ export class Deadlines {
   constructor(private readonly clock: Clock) {}
 
   add(lengthMs: number, onExpiry: () => void): Deadline {
-    const deadline: Deadline = { atMs: this.clock.monotonic() + lengthMs, onExpiry, isOver: false };
+    const deadline: Deadline = { atMs: this.clock.monotonic() + lengthMs, onExpiry };
     let queue = this.queues.get(lengthMs);
     if (!queue) {
       queue = new Queue();
@@ -34,8 +34,8 @@ export class Deadlines {
 
   /** What was awaited is done. */
   end(deadline: Deadline): void {
-    if (deadline.isOver) return;
-    deadline.isOver = true;
+    if (deadline.onExpiry === undefined) return;
+    deadline.onExpiry = undefined;
     this.open--;
     if (this.open > 0) return;
     this.disarm();
@@ -47,16 +47,16 @@ export class Deadlines {
     this.timerAtMs = Number.POSITIVE_INFINITY;
     const now = this.clock.monotonic();
     let earliestMs = Number.POSITIVE_INFINITY;
-    for (const [lengthMs, queue] of this.queues) {
+    for (const queue of this.queues.values()) {
       for (let head = queue.head(); head !== undefined; head = queue.head()) {
         if (head.atMs > now) {
           earliestMs = Math.min(earliestMs, head.atMs);
           break;
         }
+        const { onExpiry } = head;
         this.end(head);
-        head.onExpiry();
+        onExpiry?.();
       }
-      if (queue.head() === undefined) this.queues.delete(lengthMs);
     }
     if (earliestMs < this.timerAtMs) this.armAt(earliestMs);
   }
@@ -88,7 +88,7 @@ class Queue {
 
   /** The earliest that is not over; those before it are let go. */
   head(): Deadline | undefined {
-    while (this.entries[this.first]?.isOver) this.first++;
+    for (let entry = this.entries[this.first]; entry && !entry.onExpiry; entry = this.entries[this.first]) this.first++;
     if (this.first >= compactAfter) {
       this.entries = this.entries.slice(this.first);
       this.first = 0;

@@ -3,7 +3,6 @@ import type { Clock } from "./clock.js";
 import { type Due, DueHeap } from "./due-heap.js";
 
 const wakeEarlyMs = 0.5;
-const maxTimerMs = 2 ** 31 - 1;
 const deadAfterMs = 60_000;
 
 /** One timer over a heap of due times. Calls `onDue` for each entry that is due; whoever is called schedules it again. */
@@ -81,7 +80,7 @@ export class Scheduler<Entry extends Due> {
   private armAt(atMs: number): void {
     this.disarm();
     this.timerAtMs = atMs;
-    const delayMs = Math.min(Math.max(0, atMs - this.clock.monotonic()), maxTimerMs);
+    const delayMs = Math.max(0, atMs - this.clock.monotonic());
     this.cancelTimer = this.clock.after(delayMs, () => this.tick(), true);
   }
 
