@@ -1,56 +1,81 @@
-import { CheckFailure, cleanText, type Facts, type FactValue, type Outcome, verdicts } from "../check.js";
+import {
+  CheckFailure,
+  cleanText,
+  type FactScalar,
+  type Facts,
+  type FactValue,
+  type Outcome,
+  type Reason,
+  reasons,
+  verdicts,
+} from "../check.js";
 import type { Scrub } from "../signals/scrubber.js";
 import type { Ending } from "./active-run.js";
 
-/** A run's ending as an outcome that is safe to keep: known verdict, no secret, no control characters. */
+/** A run's ending as an outcome that is safe to keep: known verdict and reason, no secret, no control characters. */
 export interface Finding {
   readonly outcome: Outcome;
   readonly detail?: string;
   readonly retryAfterMs?: number;
 }
 
-const maxMessageLength = 1_024;
+const maxDetailLength = 1_024;
+/** Of longer texts no more is looked at: what is kept of them is far shorter. */
+const maxReadLength = 65_536;
+const maxListLength = 1_000;
 
+/** Never throws, whatever a check returned or threw. */
 export function findingOf(ending: Ending, scrub: Scrub): Finding {
-  if ("error" in ending) return failureFinding(ending.error, scrub);
-  if (!isOutcome(ending.outcome)) return nonsense(ending.outcome);
-  const { status, reason, message, facts } = ending.outcome;
+  try {
+    return "error" in ending ? failureFinding(ending.error, scrub) : outcomeFinding(ending.outcome, scrub);
+  } catch {
+    // A getter or a proxy of the check's threw, so that nothing of its answer can be trusted.
+    return internalFinding("the check's answer cannot be read");
+  }
+}
+
+function outcomeFinding(outcome: unknown, scrub: Scrub): Finding {
+  if (!isOutcome(outcome)) {
+    const message = "the check returned no outcome; return { status: healthy | degraded | unhealthy, facts }";
+    return internalFinding(message, typeof outcome);
+  }
+  const { status, reason, message, facts } = outcome;
   return {
     outcome: {
       status,
       facts: safeFacts(facts, scrub),
-      ...(status !== "healthy" && { reason: reason ?? "unexpected", message: safeMessage(message ?? status, scrub) }),
+      ...(status !== "healthy" && { reason: knownReason(reason), message: safeText(message ?? status, scrub) }),
     },
   };
 }
 
 function failureFinding(error: unknown, scrub: Scrub): Finding {
-  if (!(error instanceof CheckFailure)) return thrown(error);
+  if (!(error instanceof CheckFailure)) return thrownFinding(error, scrub);
+  const { reason, message, facts, detail, retryAfterMs } = error;
   return {
     outcome: {
       status: "unhealthy",
-      reason: error.reason,
-      message: safeMessage(error.message, scrub),
-      facts: safeFacts(error.facts, scrub),
+      reason: knownReason(reason),
+      message: safeText(message, scrub),
+      facts: safeFacts(facts, scrub),
     },
-    ...(error.detail !== undefined && { detail: error.detail.slice(0, maxMessageLength) }),
-    ...(error.retryAfterMs !== undefined && { retryAfterMs: error.retryAfterMs }),
+    ...(detail !== undefined && { detail: safeDetail(detail, scrub) }),
+    ...(typeof retryAfterMs === "number" && retryAfterMs > 0 && { retryAfterMs }),
   };
 }
 
 /** Our own bug, or a custom check's: what it says may hold anything, so only its type is published. */
-function thrown(error: unknown): Finding {
+function thrownFinding(error: unknown, scrub: Scrub): Finding {
   const name = error instanceof Error ? error.name : typeof error;
-  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return {
-    outcome: { status: "unhealthy", reason: "internal", message: `the check threw ${cleanText(name)}`, facts: {} },
-    detail: text.slice(0, maxMessageLength),
-  };
+  const text = error instanceof Error ? (error.stack ?? error.message) : error;
+  return internalFinding(`the check threw ${safeText(name, scrub)}`, safeDetail(text, scrub));
 }
 
-function nonsense(value: unknown): Finding {
-  const message = "the check returned no outcome; return { status: healthy | degraded | unhealthy, facts }";
-  return { outcome: { status: "unhealthy", reason: "internal", message, facts: {} }, detail: typeof value };
+function internalFinding(message: string, detail?: string): Finding {
+  return {
+    outcome: { status: "unhealthy", reason: "internal", message, facts: {} },
+    ...(detail !== undefined && { detail }),
+  };
 }
 
 function isOutcome(value: unknown): value is Outcome {
@@ -62,7 +87,14 @@ function isOutcome(value: unknown): value is Outcome {
   );
 }
 
-const safeMessage = (message: string, scrub: Scrub): string => cleanText(scrub(String(message)));
+/** The list is closed: a reason is an attribute of metrics. */
+const knownReason = (reason: Reason | undefined): Reason =>
+  reason !== undefined && reasons.includes(reason) ? reason : "unexpected";
+
+/** Scrubbed before it is cut: the half of a secret would be found no more. */
+const scrubbed = (text: unknown, scrub: Scrub): string => scrub(String(text).slice(0, maxReadLength));
+const safeText = (text: unknown, scrub: Scrub): string => cleanText(scrubbed(text, scrub));
+const safeDetail = (text: unknown, scrub: Scrub): string => scrubbed(text, scrub).slice(0, maxDetailLength);
 
 const noFacts: Facts = {};
 
@@ -71,24 +103,26 @@ function safeFacts(facts: Facts | undefined, scrub: Scrub): Facts {
   if (facts === undefined) return noFacts;
   const safe: Record<string, FactValue> = {};
   for (const name in facts) {
-    const value = safeFact(facts[name], scrub);
-    if (value !== undefined) safe[name] = value;
+    const value: unknown = facts[name];
+    const fact = Array.isArray(value) ? safeList(value, scrub) : safeScalar(value, scrub);
+    if (fact !== undefined) safe[name] = fact;
   }
   return safe;
 }
 
-function safeFact(value: unknown, scrub: Scrub): FactValue | undefined {
-  if (typeof value === "string") return cleanText(scrub(value));
+function safeScalar(value: unknown, scrub: Scrub): FactScalar | undefined {
+  if (typeof value === "string") return safeText(value, scrub);
   if (typeof value === "number") return Number.isFinite(value) ? value : undefined;
-  if (typeof value === "boolean") return value;
-  if (!Array.isArray(value)) return undefined;
-  return value.map((item) =>
-    typeof item === "object" && item !== null ? safeRow(item, scrub) : cleanText(scrub(String(item))),
+  return typeof value === "boolean" ? value : undefined;
+}
+
+function safeList(list: readonly unknown[], scrub: Scrub): FactValue {
+  const items = list.slice(0, maxListLength);
+  return items.map((item) =>
+    typeof item === "object" && item !== null ? safeRow(item, scrub) : safeText(item, scrub),
   ) as FactValue;
 }
 
 function safeRow(row: object, scrub: Scrub): object {
-  return Object.fromEntries(
-    Object.entries(row).map(([key, value]) => [key, value === null ? null : (safeFact(value, scrub) ?? null)]),
-  );
+  return Object.fromEntries(Object.entries(row).map(([key, value]) => [key, safeScalar(value, scrub) ?? null]));
 }

@@ -4,7 +4,9 @@ const mask = "***";
 /** Shorter ones would blot out ordinary words without protecting anything. */
 const minSecretLength = 3;
 const minFragmentLength = 6;
-const maxRemembered = 256;
+/** Enough for the texts of a thousand checks; a long text is unlikely to come again, and would cost memory. */
+const maxRemembered = 4_096;
+const maxRememberedLength = 512;
 
 /**
  * Replaces every secret in a text: raw, URL-encoded and -decoded, JSON-escaped and base64, also where the secret is only
@@ -22,6 +24,7 @@ export function createScrubber(secrets: Iterable<string>): Scrub {
       (result, form) => (result.includes(form) ? result.replaceAll(form, mask) : result),
       text,
     );
+    if (text.length > maxRememberedLength) return scrubbed;
     if (remembered.size >= maxRemembered) remembered.clear();
     remembered.set(text, scrubbed);
     return scrubbed;
