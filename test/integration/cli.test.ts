@@ -477,7 +477,7 @@ describe("healthspan run", () => {
       // The terminal that script makes gives Ctrl-C to the agent as it does to people.
       const waitFor = (words: string) => `until grep -q "${words}" ${folder}/typed; do sleep 0.1; done`;
       const keys = `{ ${waitFor("first report")}; printf '\\003'; ${waitFor("stopped")}; }`;
-      const line = `${keys} | script -qefc "$healthspan run -c ${file}" ${folder}/typed; echo "code \${PIPESTATUS[1]}"`;
+      const line = `${keys} | script -qefc "exec $healthspan run -c ${file}" ${folder}/typed; echo "code \${PIPESTATUS[1]}"`;
       const { stdout } = await cli.shell(line);
       expect(stdout).toContain("SIGINT: stopping");
       expect(stdout).toContain("INFO");
