@@ -1,7 +1,8 @@
 import { ROOT_CONTEXT, TraceFlags, trace } from "@opentelemetry/api";
-import { type AnyValueMap, type Logger, SeverityNumber } from "@opentelemetry/api-logs";
+import { type AnyValueMap, type Logger, type LogRecord, SeverityNumber } from "@opentelemetry/api-logs";
 import type { Status } from "../check.js";
 import { attr, event } from "../semconv.js";
+import { isolated } from "./isolated.js";
 import type { ServiceChange, StatusChange } from "./record.js";
 import type { Scrub } from "./scrubber.js";
 
@@ -28,9 +29,10 @@ const severity: Readonly<Record<Status, SeverityNumber>> = {
 };
 
 export function createEvents(logger: Logger, scrub: Scrub): Events {
+  const emit = (record: LogRecord): void => isolated(() => logger.emit(record));
   return {
     checkChanged: (change) => {
-      logger.emit({
+      emit({
         eventName: event.checkStateChange,
         timestamp: change.atMs,
         severityNumber: severity[change.to],
@@ -39,7 +41,7 @@ export function createEvents(logger: Logger, scrub: Scrub): Events {
       });
     },
     serviceChanged: (change) => {
-      logger.emit({
+      emit({
         eventName: event.stateChange,
         timestamp: change.atMs,
         severityNumber: severity[change.to],
@@ -52,7 +54,7 @@ export function createEvents(logger: Logger, scrub: Scrub): Events {
       });
     },
     configReloaded: (reload) => {
-      logger.emit({
+      emit({
         eventName: event.configReload,
         timestamp: reload.atMs,
         severityNumber: reload.isAccepted ? SeverityNumber.INFO : SeverityNumber.ERROR,

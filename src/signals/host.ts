@@ -3,6 +3,7 @@ import { logs } from "@opentelemetry/api-logs";
 import { scopeName } from "../semconv.js";
 import { createEvents, type Events } from "./events.js";
 import { createInstruments } from "./instruments.js";
+import { isolatedSink } from "./isolated.js";
 import type { RecordSink } from "./record.js";
 import type { TracingOptions } from "./run-span.js";
 import type { Scrub } from "./scrubber.js";
@@ -18,7 +19,7 @@ export function createHostSignals(scrub: Scrub, successRatio: number): HostSigna
   const events = createEvents(logs.getLogger(scopeName), scrub);
   return {
     tracing: { tracer: trace.getTracer(scopeName), successRatio, hasPhaseSpans: false, propagates: true, scrub },
-    sink: createInstruments(metrics.getMeter(scopeName)),
+    sink: isolatedSink(createInstruments(metrics.getMeter(scopeName))),
     events: () => events,
   };
 }

@@ -25,6 +25,7 @@ import {
   type Verdict,
 } from "../check.js";
 import { attr, rootSpanName } from "../semconv.js";
+import { isolated } from "./isolated.js";
 import type { CheckIdentity } from "./record.js";
 import { isInShare, keepsTrace } from "./sampling.js";
 import type { Scrub } from "./scrubber.js";
@@ -89,12 +90,9 @@ export class CheckTracer {
   }
 
   begin(): RunSpan {
-    const root = this.options.tracer.startSpan(
-      this.name,
-      { kind: SpanKind.INTERNAL, root: true, attributes: this.attributes },
-      ROOT_CONTEXT,
-    );
-    return root.isRecording() ? new RecordedRun(root, this, this.options) : unrecordedRun;
+    const options = { kind: SpanKind.INTERNAL, root: true, attributes: this.attributes };
+    const root = isolated(() => this.options.tracer.startSpan(this.name, options, ROOT_CONTEXT));
+    return root?.isRecording() ? new RecordedRun(root, this, this.options) : unrecordedRun;
   }
 
   /** The first failing run of a row, for the run that ends the row to link to. */
@@ -128,12 +126,8 @@ class RecordedRun implements RunSpan {
     attributes: SpanAttributes,
     call: (span: ClientSpan) => Promise<Result>,
   ): Promise<Result> {
-    if (this.hasFinished) return call(unrecordedClientSpan);
-    const span = this.options.tracer.startSpan(
-      name,
-      { kind: SpanKind.CLIENT, attributes: attributes as Attributes },
-      this.rootContext,
-    );
+    const span = this.hasFinished ? undefined : this.startClient(name, attributes);
+    if (span === undefined) return call(unrecordedClientSpan);
     this.open.push(span);
     const spanContext = trace.setSpan(this.rootContext, span);
     const client = new RecordedClientSpan(span, spanContext, this.options);
@@ -149,6 +143,15 @@ class RecordedRun implements RunSpan {
 
   finish(end: RunEnd): KeptTrace | undefined {
     this.hasFinished = true;
+    return isolated(() => this.conclude(end));
+  }
+
+  private startClient(name: string, attributes: SpanAttributes): Span | undefined {
+    const options = { kind: SpanKind.CLIENT, attributes: scrubbed(attributes, this.options.scrub) };
+    return isolated(() => this.options.tracer.startSpan(name, options, this.rootContext));
+  }
+
+  private conclude(end: RunEnd): KeptTrace | undefined {
     for (const span of this.open.splice(0)) endFailed(span, end.reason ?? "timeout", end.message);
     const { traceId, spanId, traceFlags } = this.root.spanContext();
     const isKept =
@@ -182,9 +185,11 @@ class RecordedRun implements RunSpan {
     const index = this.open.indexOf(span);
     if (index < 0) return;
     this.open.splice(index, 1);
-    if (error === undefined) span.end();
-    else if (error instanceof CheckFailure) endFailed(span, error.reason, this.options.scrub(error.message));
-    else endFailed(span, "internal", undefined);
+    isolated(() => {
+      if (error === undefined) span.end();
+      else if (error instanceof CheckFailure) endFailed(span, error.reason, this.options.scrub(error.message));
+      else endFailed(span, "internal", undefined);
+    });
   }
 }
 
@@ -204,18 +209,15 @@ class RecordedClientSpan implements ClientSpan {
   }
 
   set(attributes: SpanAttributes): void {
-    for (const name in attributes) {
-      const value = attributes[name];
-      if (value === undefined) continue;
-      this.span.setAttribute(name, typeof value === "string" ? this.options.scrub(value) : value);
-    }
+    if (this.span.isRecording()) this.span.setAttributes(scrubbed(attributes, this.options.scrub));
   }
 
   phase(name: string, startMs: number, endMs: number): void {
-    if (!this.options.hasPhaseSpans) return;
-    const { timeOrigin } = performance;
-    const span = this.options.tracer.startSpan(name, { startTime: timeOrigin + startMs }, this.spanContext);
-    span.end(timeOrigin + endMs);
+    if (!this.options.hasPhaseSpans || !this.span.isRecording()) return;
+    // Not `performance.timeOrigin`: the wall clock may have been stepped since, and the call's own span follows it.
+    const originMs = Date.now() - performance.now();
+    const startTime = originMs + startMs;
+    isolated(() => this.options.tracer.startSpan(name, { startTime }, this.spanContext).end(originMs + endMs));
   }
 }
 
@@ -230,6 +232,15 @@ function endFailed(span: Span, reason: Reason, message: string | undefined): voi
   span.setAttribute(attr.errorType, reason);
   span.setStatus({ code: SpanStatusCode.ERROR, ...(message !== undefined && { message }) });
   span.end();
+}
+
+function scrubbed(attributes: SpanAttributes, scrub: Scrub): Attributes {
+  const safe: Attributes = {};
+  for (const name in attributes) {
+    const value = attributes[name];
+    if (value !== undefined) safe[name] = typeof value === "string" ? scrub(value) : value;
+  }
+  return safe;
 }
 
 /** Scalars and lists of text as they are; rows as JSON text, cut. */

@@ -1,6 +1,6 @@
 import { SpanKind, SpanStatusCode } from "@opentelemetry/api";
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from "@opentelemetry/sdk-trace-node";
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { CheckFailure, createPolicy } from "../../src/check.js";
 import { CheckTracer, type RunEnd, type TracingOptions } from "../../src/signals/run-span.js";
 import { createScrubber } from "../../src/signals/scrubber.js";
@@ -35,6 +35,9 @@ function tracer(own: Partial<TracingOptions> = {}): CheckTracer {
   });
 }
 
+const fail = (message: string): never => {
+  throw new Error(message);
+};
 const spans = () => exporter.getFinishedSpans();
 const root = () => {
   const span = spans().find((candidate) => candidate.kind === SpanKind.INTERNAL);
@@ -115,6 +118,37 @@ describe("the trace of a run", () => {
     run.finish(well);
     await run.client("GET", {}, async (span) => expect(span.traceparent).toBeUndefined());
     expect(spans()).toHaveLength(1);
+  });
+
+  it("opens no phase of a call that its end has ended", async () => {
+    const run = tracer({ hasPhaseSpans: true }).begin();
+    await run.client("GET", {}, async (span) => {
+      run.finish(well);
+      span.phase("connect", 10, 12);
+    });
+    expect(spans()).toHaveLength(2);
+  });
+
+  it("takes the secrets out of what a call begins with", async () => {
+    await tracer()
+      .begin()
+      .client("GET", { "url.full": "https://web/?key=hunter2" }, async () => undefined);
+    expect(spans()[0]?.attributes).toEqual({ "url.full": "https://web/?key=***" });
+  });
+
+  it.each(["onStart", "onEnd"] as const)("does not disturb a run whose span processor throws in %s", async (method) => {
+    const warnings: string[] = [];
+    const warn = vi.spyOn(process, "emitWarning").mockImplementation((warning) => void warnings.push(String(warning)));
+    const quiet = { onStart() {}, onEnd() {}, forceFlush: async () => {}, shutdown: async () => {} };
+    const broken = { ...quiet, [method]: () => fail(`processor broken in ${method}`) };
+    const check = tracer({ tracer: new BasicTracerProvider({ spanProcessors: [broken] }).getTracer("test") });
+    const run = check.begin();
+    expect(await run.client("GET", {}, async () => "answer")).toBe("answer");
+    run.finish(well);
+    check.begin().finish(well);
+    warn.mockRestore();
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]).toContain(`processor broken in ${method}`);
   });
 
   it("hands out a traceparent that is sampled only when the trace is kept for sure", async () => {
