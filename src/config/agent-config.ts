@@ -64,6 +64,7 @@ export interface LogsConfig {
 
 /** How telemetry leaves; a signal that is absent is not exported. */
 export interface TelemetryConfig {
+  /** Then no signal is there. */
   readonly disabled: boolean;
   readonly diagnostics: "none" | "error" | "warn" | "info" | "debug" | "verbose" | "all";
   readonly resource: Readonly<Record<string, string | number | boolean>>;

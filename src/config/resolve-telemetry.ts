@@ -21,6 +21,7 @@ export interface ResolvedTelemetry {
   readonly secrets: readonly string[];
 }
 
+const disabledNotice = "telemetry is disabled: nothing is traced or exported; /metrics is served all the same";
 const second = 1_000;
 const batchDefaults = { maxQueueSize: 2_048, maxExportBatchSize: 512, exportTimeout: 30 * second };
 const scheduledDelays = { traces: 5 * second, logs: second };
@@ -53,7 +54,7 @@ class TelemetryResolver {
       resource,
       ...(!disabled && this.resolveSignals(otlp)),
     };
-    if (disabled) this.notices.add("telemetry is disabled: nothing is exported and /metrics is empty");
+    if (disabled) this.notices.add(disabledNotice);
     else this.noticeWithoutEndpoint();
     return { telemetry, origins: this.origins, notices: [...this.notices], secrets: [...this.secrets] };
   }

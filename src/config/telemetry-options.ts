@@ -82,7 +82,10 @@ const isFree = (key: string): boolean => !Object.hasOwn(serviceAttributes, key);
 export const telemetryOptions = section(
   "How telemetry leaves. Without an endpoint none does; `/metrics` works anyway.",
   {
-    disabled: z.boolean().describe("Turns all telemetry off; `/metrics` is then empty. Default false.").optional(),
+    disabled: z
+      .boolean()
+      .describe("Nothing is traced or exported; `/metrics` is served all the same. Default false.")
+      .optional(),
     diagnostics: z
       .enum(["none", "error", "warn", "info", "debug", "verbose", "all"])
       .describe("How much the OpenTelemetry SDK says about itself in the process log. Default `warn`.")

@@ -1,3 +1,4 @@
+import { cleanText } from "../check.js";
 import type { Signal } from "../signals/agent-instruments.js";
 
 /** Something that a person who runs the agent should read in its log. */
@@ -7,13 +8,26 @@ export interface Diagnostic {
 }
 export type OnDiagnostic = (diagnostic: Diagnostic) => void;
 
+/** What a receiver said to a request that it took. */
+export interface Answer {
+  /** Items of the request that it did not take. */
+  readonly rejected: number;
+  /** Its own words, or ours on an answer that is none. */
+  readonly remark?: string;
+}
+
 /** Keeps count of what one signal lost on its way, and says so once when it begins and once when it is over. */
 export class Delivery {
   private readonly place: string;
   private total = 0;
+  private underWay = 0;
   private lostInOutage = 0;
   private isOutage = false;
-  private hasOverflowed = false;
+  /** Something was lost beside the batch that arrives: by a full queue, or by an answer that took only a part. */
+  private hasLostBeside = false;
+  private isRemarked = false;
+  private why = "";
+  private phase: "open" | "closing" | "over" = "open";
 
   constructor(
     readonly signal: Signal,
@@ -30,41 +44,80 @@ export class Delivery {
     return this.total;
   }
 
+  /** A batch goes out; `arrived` or `failed` tells what became of it. */
+  sent(items: number): void {
+    this.underWay += items;
+  }
+
   /** The queue was full: these items never left. */
   overflowed(items: number): void {
-    this.hasOverflowed = true;
+    this.hasLostBeside = true;
     this.lost(items, "the queue is full");
+  }
+
+  /** What the receiver said to a batch, before that batch counts as arrived. */
+  answered({ rejected, remark }: Answer): void {
+    const words = remark === undefined ? "" : `: ${cleanText(remark)}`;
+    if (rejected > 0) {
+      this.hasLostBeside = true;
+      this.lost(rejected, `not all are taken${words}`);
+    } else if (remark !== undefined && !this.isRemarked) {
+      this.say("warn", `${this.signal} arrive at ${this.place} with a remark${words}`);
+    }
+    this.isRemarked = remark !== undefined;
   }
 
   /** A batch was given up. */
   failed(items: number, why: string): void {
+    this.underWay -= items;
     this.lost(items, why);
   }
 
-  /** A batch arrived. With a queue that still overflows the outage is not over. */
-  arrived(): void {
+  /** A batch arrived. While others are lost beside it the outage is not over. */
+  arrived(items: number): void {
+    this.underWay -= items;
     if (!this.isOutage) return;
-    if (this.hasOverflowed) {
-      this.hasOverflowed = false;
+    if (this.hasLostBeside) {
+      this.hasLostBeside = false;
       return;
     }
     this.isOutage = false;
-    this.onDiagnostic({
-      level: "info",
-      message: `${this.signal} arrive again at ${this.place}; ${this.lostInOutage} ${itemsOf[this.signal]} were lost`,
-    });
+    this.say("info", `${this.signal} arrive again at ${this.place}; ${this.lostItems()}`);
     this.lostInOutage = 0;
   }
 
+  /** The last batches go out: an outage is kept for `conclude` to say. */
+  close(): void {
+    this.phase = "closing";
+  }
+
+  /** Nothing arrives any more: says in one line what was lost, what is still under way included. */
+  conclude(): void {
+    if (this.underWay > 0) this.lost(this.underWay, "no answer in time");
+    if (this.isOutage) {
+      this.say("warn", `${this.signal} did not arrive at ${this.place} to the end: ${this.why}; ${this.lostItems()}`);
+    }
+    this.phase = "over";
+  }
+
   private lost(items: number, why: string): void {
+    if (this.phase === "over") return;
     this.total += items;
     this.lostInOutage += items;
     if (this.isOutage) return;
     this.isOutage = true;
-    this.onDiagnostic({
-      level: "warn",
-      message: `${this.signal} do not arrive at ${this.place}: ${why}; ${itemsOf[this.signal]} are dropped until they do`,
-    });
+    this.why = why;
+    if (this.phase === "closing") return;
+    const dropped = itemsOf[this.signal];
+    this.say("warn", `${this.signal} do not arrive at ${this.place}: ${why}; ${dropped} are dropped until they do`);
+  }
+
+  private say(level: Diagnostic["level"], message: string): void {
+    if (this.phase !== "over") this.onDiagnostic({ level, message });
+  }
+
+  private lostItems(): string {
+    return `${this.lostInOutage} ${itemsOf[this.signal]} were lost`;
   }
 }
 

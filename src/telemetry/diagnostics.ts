@@ -29,9 +29,10 @@ export function listenToSdk(level: TelemetrySettings["diagnostics"], onDiagnosti
         maxLength,
       );
       if (severity === "warn" || severity === "error") {
-        if (said.has(message)) return;
+        const kind = kindOf(parts);
+        if (said.has(kind)) return;
         if (said.size >= maxRemembered) said.clear();
-        said.add(message);
+        said.add(kind);
       }
       onDiagnostic({ level: severity, message });
     };
@@ -43,6 +44,12 @@ export function listenToSdk(level: TelemetrySettings["diagnostics"], onDiagnosti
     verbose: say("debug"),
   };
   diag.setLogger(logger, { logLevel: levels[level], suppressOverrideMessage: true });
+}
+
+/** What is said, without what differs from one time to the next: numbers, errors and data. */
+function kindOf(parts: readonly unknown[]): string {
+  const words = parts.filter((part) => typeof part === "string").join(" ");
+  return words.replace(/\d+/g, "#").slice(0, maxLength);
 }
 
 const asIs = (part: unknown): unknown => part;

@@ -2,7 +2,7 @@ import type { LogRecordExporter } from "@opentelemetry/sdk-logs";
 import type { PushMetricExporter, ResourceMetrics } from "@opentelemetry/sdk-metrics";
 import type { SpanExporter } from "@opentelemetry/sdk-trace-node";
 import type { Delivery } from "./delivery.js";
-import type { OtlpLine } from "./otlp-line.js";
+import { noAnswer, type OtlpLine } from "./otlp-line.js";
 import type { MetricSettings, OtlpSettings } from "./settings.js";
 
 /** One signal's way out: where to, over which connections, and what was lost. */
@@ -98,17 +98,18 @@ function deliver<Batch>(
   countOf: (batch: Batch) => number,
   onTaken?: (items: number) => void,
 ): Exporter<Batch> {
-  line.hold(exporter);
+  line.hold(exporter, (answer) => delivery.answered(answer));
   return {
     export(batch, done) {
       const items = countOf(batch);
       onTaken?.(items);
+      delivery.sent(items);
       const settle = ({ code, error }: ExportResult): void => {
-        if (code === succeeded.code) delivery.arrived();
+        if (code === succeeded.code) delivery.arrived(items);
         else delivery.failed(items, reasonOf(error));
         done(succeeded);
       };
-      if (line.isCut) settle({ code: 1, error: new Error("telemetry was shut down") });
+      if (line.isCut) settle({ code: 1, error: new Error(noAnswer) });
       else exporter.export(batch, settle);
     },
     forceFlush: () => exporter.forceFlush(),
@@ -120,8 +121,15 @@ function deliver<Batch>(
 function reasonOf(error: Error | undefined): string {
   const { code, message } = (error ?? {}) as { code?: unknown; message?: string };
   if (typeof code === "number") return `it answers ${code}`;
-  return typeof code === "string" ? code : message || "no answer";
+  if (typeof code === "string") return code;
+  return message === undefined ? noAnswer : (ourWords[message] ?? message);
 }
+
+/** What the SDK says when it gave up. */
+const ourWords: Readonly<Record<string, string>> = {
+  "Request timed out": noAnswer,
+  "Export failed with retryable status": "it answers that it cannot take them now",
+};
 
 function countPoints({ scopeMetrics }: ResourceMetrics): number {
   let points = 0;

@@ -1,72 +1,88 @@
 import { Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
+import type { Answer } from "./delivery.js";
+import { insideOf, type RetryingTransport, type TransportResponse } from "./exporter-inside.js";
+import { parseJsonAnswer, readAnswer } from "./otlp-answer.js";
 import type { OtlpSettings } from "./settings.js";
 
+/** Why a delivery failed that took longer than it may, or than the process lives. */
+export const noAnswer = "no answer in time";
+
 /** The connections of one signal's exporter, which can be cut at once. */
-export interface OtlpLine {
+export class OtlpLine {
   readonly agent: HttpAgent;
+  private readonly isJson: boolean;
+  private readonly waits = new Set<() => void>();
+  private hasBeenCut = false;
+
+  constructor({ endpoint, protocol, tls }: OtlpSettings) {
+    const options = { keepAlive: true };
+    this.agent = /^https:/i.test(endpoint) ? new HttpsAgent({ ...options, ...tls }) : new HttpAgent(options);
+    this.isJson = protocol === "http/json";
+  }
+
   /** True once cut: nothing more is sent. */
-  readonly isCut: boolean;
+  get isCut(): boolean {
+    return this.hasBeenCut;
+  }
+
   /** Ends every request and every wait for a retry; what was under way fails. */
-  cut(): void;
-  /** Puts an exporter's waits for a retry under this line. */
-  hold(exporter: object): void;
-}
+  cut(): void {
+    this.hasBeenCut = true;
+    for (const giveUp of this.waits) giveUp();
+    this.agent.destroy();
+  }
 
-export function createOtlpLine({ endpoint, tls }: OtlpSettings): OtlpLine {
-  const agent = endpoint.startsWith("https:")
-    ? new HttpsAgent({ keepAlive: true, ...tls })
-    : new HttpAgent({ keepAlive: true });
-  const waits = new Set<() => void>();
-  let isCut = false;
-  return {
-    agent,
-    get isCut() {
-      return isCut;
-    },
-    cut() {
-      isCut = true;
-      for (const giveUp of waits) giveUp();
-      agent.destroy();
-    },
-    hold(exporter) {
-      const transport = retryingTransportOf(exporter);
-      if (transport === undefined) return;
-      transport.retry = (data, timeoutMs, inMs) => {
-        if (isCut) return Promise.resolve(failedByCut);
-        return new Promise((resolve, reject) => {
-          const giveUp = (): void => {
-            clearTimeout(timer);
-            waits.delete(giveUp);
-            resolve(failedByCut);
-          };
-          const timer = setTimeout(() => {
-            waits.delete(giveUp);
-            transport._transport.send(data, timeoutMs).then(resolve, reject);
-          }, inMs);
-          timer.unref();
-          waits.add(giveUp);
-        });
+  /** Puts an exporter under this line: its waits, how long it may take, and what it is answered. */
+  hold(exporter: object, onAnswer: (answer: Answer) => void): void {
+    const inside = insideOf(exporter);
+    if (inside === undefined) return;
+    const { transport } = inside;
+    const send = transport.send.bind(transport);
+    const deserialize = this.isJson ? parseJsonAnswer : inside.deserialize;
+    transport.retry = (data, timeoutMs, inMs) => this.retry(transport, data, timeoutMs, inMs);
+    transport.send = async (data, timeoutMs) => {
+      const response = await this.withinTime(send(data, timeoutMs), timeoutMs);
+      if (response.status !== "success") return response;
+      onAnswer(readAnswer(response.data, deserialize));
+      return { status: "success" };
+    };
+  }
+
+  /** The SDK's timer holds the process for up to 5 s or a `Retry-After`; this one does not. */
+  private retry(
+    transport: RetryingTransport,
+    data: Uint8Array,
+    timeoutMs: number,
+    inMs: number,
+  ): Promise<TransportResponse> {
+    if (this.hasBeenCut) return Promise.resolve(unanswered);
+    return new Promise((resolve, reject) => {
+      const giveUp = (): void => {
+        clearTimeout(timer);
+        this.waits.delete(giveUp);
+        resolve(unanswered);
       };
-    },
-  };
+      const timer = setTimeout(() => {
+        this.waits.delete(giveUp);
+        transport._transport.send(data, timeoutMs).then(resolve, reject);
+      }, inMs);
+      timer.unref();
+      this.waits.add(giveUp);
+    });
+  }
+
+  /** The SDK's timeout is one of silence: an answer of which a byte comes now and then would be awaited for ever. */
+  private async withinTime(sending: Promise<TransportResponse>, timeoutMs: number): Promise<TransportResponse> {
+    // Not one request alone can be ended from here; others on this line are sent again.
+    const timer = setTimeout(() => this.agent.destroy(), timeoutMs);
+    timer.unref();
+    try {
+      return await sending;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
 }
 
-const failedByCut = { status: "failure", error: new Error("telemetry was shut down") } as const;
-
-type Response = { readonly status: string };
-interface RetryingTransport {
-  readonly _transport: { send(data: Uint8Array, timeoutMs: number): Promise<Response> };
-  retry(data: Uint8Array, timeoutMs: number, inMs: number): Promise<Response>;
-}
-
-/**
- * The exporters (0.223) wait for a retry, up to 5 s or a Retry-After, on a timer that holds the process and that nothing
- * public reaches. Where their inside looks different, that timer stays theirs; the test of a process that ends tells.
- */
-function retryingTransportOf(exporter: object): RetryingTransport | undefined {
-  const { _delegate: delegate } = exporter as { _delegate?: { _transport?: Partial<RetryingTransport> } };
-  const transport = delegate?._transport;
-  const isKnown = typeof transport?.retry === "function" && typeof transport._transport?.send === "function";
-  return isKnown ? (transport as RetryingTransport) : undefined;
-}
+const unanswered: TransportResponse = { status: "failure", error: new Error(noAnswer) };

@@ -1,4 +1,4 @@
-import { createNoopMeter, type Meter, ProxyTracerProvider, type Tracer } from "@opentelemetry/api";
+import { type Meter, ProxyTracerProvider, type Tracer } from "@opentelemetry/api";
 import { createNoopLogger, type Logger } from "@opentelemetry/api-logs";
 import type { Resource } from "@opentelemetry/resources";
 import type { IMetricReader } from "@opentelemetry/sdk-metrics";
@@ -10,8 +10,8 @@ import { boundLogRecords, boundSpans, QueueBound } from "./bounded-queue.js";
 import { Delivery, type OnDiagnostic } from "./delivery.js";
 import { listenToSdk } from "./diagnostics.js";
 import { createLogExporter, createMetricExporter, createSpanExporter, type Outlet } from "./exporters.js";
-import { type MetricsText, noMetricsText } from "./metrics-text.js";
-import { createOtlpLine } from "./otlp-line.js";
+import type { MetricsText } from "./metrics-text.js";
+import { OtlpLine } from "./otlp-line.js";
 import type { LogSettings, MetricSettings, OtlpSettings, TelemetrySettings, TraceSettings } from "./settings.js";
 
 export interface TelemetryOptions {
@@ -51,12 +51,11 @@ interface Provider {
 
 /** Builds the SDK's providers; the SDK and the exporters of the protocols asked for are loaded here and not before. */
 export async function startTelemetry(settings: TelemetrySettings, options: TelemetryOptions): Promise<Telemetry> {
-  if (settings.disabled) return noTelemetry();
   listenToSdk(settings.diagnostics, options.onDiagnostic);
   const resource = await createResource(settings.resource);
   const outlets: Outlet[] = [];
   const openOutlet = (signal: Signal, otlp: OtlpSettings): Outlet => {
-    const outlet = { line: createOtlpLine(otlp), delivery: new Delivery(signal, otlp.endpoint, options.onDiagnostic) };
+    const outlet = { line: new OtlpLine(otlp), delivery: new Delivery(signal, otlp.endpoint, options.onDiagnostic) };
     outlets.push(outlet);
     return outlet;
   };
@@ -87,10 +86,12 @@ function endings(providers: readonly Provider[], outlets: readonly Outlet[]): Pi
       providers.map((provider) => provider.forceFlush()),
     );
   const end = async (timeoutMs: number): Promise<void> => {
+    for (const { delivery } of outlets) delivery.close();
     const work = providers.map((provider) => provider.shutdown());
     await within(timeoutMs - settleMs, work);
     for (const { line } of outlets) line.cut();
     await within(settleMs, work);
+    for (const { delivery } of outlets) delivery.conclude();
   };
   let ending: Promise<void> | undefined;
   const shutdown = (timeoutMs: number): Promise<void> => {
@@ -158,7 +159,7 @@ async function startMetrics(
   const { MeterProvider, PeriodicExportingMetricReader } = await import("@opentelemetry/sdk-metrics");
   const { PrometheusExporter } = await import("@opentelemetry/exporter-prometheus");
   const { createMetricProducer } = await import("./metric-producer.js");
-  const { createMetricsText } = await import("./metrics-renderer.js");
+  const { createMetricsText } = await import("./metrics-text.js");
   const pull = new PrometheusExporter({
     preventServerStart: true,
     metricProducers: [createMetricProducer(counts, { version })],
@@ -189,18 +190,6 @@ async function within(timeoutMs: number, work: readonly Promise<unknown>[]): Pro
   });
   await Promise.race([Promise.allSettled(work), deadline]);
   clearTimeout(timer);
-}
-
-function noTelemetry(): Telemetry {
-  return {
-    tracer: noTracer(),
-    meter: createNoopMeter(),
-    logger: createNoopLogger(),
-    metrics: noMetricsText,
-    dropped: () => new Map(),
-    flush: () => Promise.resolve(),
-    shutdown: () => Promise.resolve(),
-  };
 }
 
 /** A provider without delegate gives tracers whose spans record nothing. */

@@ -38,10 +38,8 @@ export interface LogSettings {
   readonly batch: BatchSettings;
 }
 
-/** How telemetry leaves; a signal that is absent is not exported. The config's `telemetry` has this shape. */
+/** How telemetry leaves; a signal that is absent is not exported, `/metrics` is there anyway. The config's `telemetry` has this shape. */
 export interface TelemetrySettings {
-  /** No SDK at all. */
-  readonly disabled: boolean;
   readonly diagnostics: "none" | "error" | "warn" | "info" | "debug" | "verbose" | "all";
   readonly resource: Readonly<Record<string, string | number | boolean>>;
   readonly traces?: TraceSettings;

@@ -112,7 +112,7 @@ describe("OTLP export", () => {
     const { telemetry, notices } = loadEnv({ ...endpoint, OTEL_SDK_DISABLED: "TRUE" });
     expect(telemetry.disabled).toBe(true);
     expect(telemetry.traces).toBeUndefined();
-    expect(notices).toEqual(["telemetry is disabled: nothing is exported and /metrics is empty"]);
+    expect(notices).toEqual(["telemetry is disabled: nothing is traced or exported; /metrics is served all the same"]);
   });
 });
 

@@ -44,7 +44,6 @@ beforeAll(async () => {
   counts = new CheckCounts();
   telemetry = await startTelemetry(
     {
-      disabled: false,
       diagnostics: "warn",
       resource: { "service.name": "checkout", "process.command_args": "hunter2" },
     },

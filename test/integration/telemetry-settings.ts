@@ -29,7 +29,6 @@ export function otlpTo(endpoint: string, options: OtlpOptions = {}): TelemetrySe
     exportTimeoutMs: 30_000,
   };
   return {
-    disabled: false,
     diagnostics: "warn",
     resource: { "service.name": "checkout", "service.instance.id": "host:9464", "deployment.environment.name": "test" },
     traces: { otlp: otlp("traces"), successRatio: options.successRatio ?? 1, phases: false, batch },

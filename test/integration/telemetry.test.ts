@@ -288,8 +288,25 @@ describe("a Collector that is away", () => {
     expect(telemetry.dropped().get("metrics")).toBeGreaterThan(0);
     const warnings = said.filter(({ level }) => level === "warn" || level === "error").map(({ message }) => message);
     expect(warnings.filter((message) => message.startsWith("traces do not arrive"))).toHaveLength(1);
-    expect(warnings.filter((message) => !/^(traces|metrics|logs) do not arrive/.test(message))).toEqual([]);
+    expect(warnings.filter((message) => !/^(traces|metrics|logs) (do|did) not arrive/.test(message))).toEqual([]);
+    expect(warnings.at(-1)).toMatch(/^(traces|metrics|logs) did not arrive .* to the end: .*; \d+ .* were lost$/);
   });
+
+  it.each(unreachable)(
+    "that %s: a process that ends early says once what was lost, before shutdown is over",
+    async (_, mode) => {
+      const { telemetry, run, said } = await start(otlpTo(await endpointOf(mode), { intervalMs: 60_000 }));
+      for (let index = 0; index < 600; index += 1) await run("healthy");
+      await telemetry.shutdown(300);
+      const lines = said.map(({ message }) => message).filter((message) => message.startsWith("traces"));
+      expect(lines).toEqual([
+        expect.stringMatching(/^traces did not arrive at .* to the end: .*; 1200 spans were lost$/),
+      ]);
+      const before = said.length;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      expect(said).toHaveLength(before);
+    },
+  );
 
   it.each(unreachable)("that %s: shutdown takes no longer than it may, and does not reject", async (_, mode) => {
     const { telemetry, run } = await start(otlpTo(await endpointOf(mode)));
@@ -333,7 +350,7 @@ describe("a Collector that is away", () => {
     expect(
       said.filter(({ message }) => message.startsWith("traces")).map(({ level, message }) => `${level}: ${message}`),
     ).toEqual([
-      `warn: traces do not arrive at http://127.0.0.1:${port}/v1/traces: Export failed with retryable status; spans are dropped until they do`,
+      `warn: traces do not arrive at http://127.0.0.1:${port}/v1/traces: it answers that it cannot take them now; spans are dropped until they do`,
       `info: traces arrive again at http://127.0.0.1:${port}/v1/traces; 2 spans were lost`,
     ]);
     let text = "";
@@ -341,6 +358,63 @@ describe("a Collector that is away", () => {
     expect(text).toContain('health_telemetry_dropped_total{health_telemetry_signal="traces"} 2\n');
     expect(text).toContain('health_telemetry_dropped_total{health_telemetry_signal="logs"} 0\n');
   });
+});
+
+describe.each(["http/json", "http/protobuf"] as const)(
+  "a receiver whose answers are no plain yes, by %s",
+  (protocol) => {
+    let sink: OtlpSink;
+    beforeEach(async () => {
+      sink = await startOtlpSink();
+    });
+    afterEach(() => sink.close());
+
+    it("is reported once when it answers with what is no OTLP, without its text", async () => {
+      const { telemetry, run, said } = await start(otlpTo(sink.endpoint, { protocol, intervalMs: 60_000 }));
+      for (let index = 0; index < 3; index += 1) {
+        sink.answer({ status: 200, body: `<html>${index} secret</html>` });
+        await run("healthy");
+        await telemetry.flush(5_000);
+      }
+      const lines = said.map(({ message }) => message);
+      expect(lines.filter((line) => line.startsWith("traces"))).toEqual([
+        `traces arrive at ${sink.url("traces")} with a remark: the answer is no OTLP; is this a Collector?`,
+      ]);
+      expect(lines.join()).not.toContain("secret");
+      expect(lines.filter((line) => line.startsWith("OpenTelemetry"))).toEqual([]);
+    });
+  },
+);
+
+it("waits no longer than it may for the end of an answer, and counts what it was sent as taken", async () => {
+  const sink = await startOtlpSink();
+  sink.answer("trickle");
+  const { telemetry, run, said } = await start(otlpTo(sink.endpoint, { timeoutMs: 300, intervalMs: 60_000 }));
+  for (let batch = 0; batch < 2; batch += 1) {
+    await run("healthy");
+    await telemetry.flush(5_000);
+  }
+  expect(sink.requests.filter(({ signal }) => signal === "traces")).toHaveLength(2);
+  expect(telemetry.dropped().get("traces")).toBe(0);
+  expect(said.map(({ message }) => message).filter((line) => line.startsWith("traces"))).toEqual([
+    `traces arrive at ${sink.url("traces")} with a remark: the answer did not come to its end`,
+  ]);
+  await sink.close();
+});
+
+it("counts what a receiver takes only in part, and says it once", async () => {
+  const sink = await startOtlpSink();
+  const { telemetry, run, said } = await start(otlpTo(sink.endpoint, { intervalMs: 60_000 }));
+  for (const rejectedSpans of ["1", "2"]) {
+    sink.answer({ status: 200, body: JSON.stringify({ partialSuccess: { rejectedSpans, errorMessage: "too old" } }) });
+    await run("healthy");
+    await telemetry.flush(5_000);
+  }
+  expect(telemetry.dropped().get("traces")).toBe(3);
+  expect(said.map(({ message }) => message).filter((line) => line.startsWith("traces"))).toEqual([
+    `traces do not arrive at ${sink.url("traces")}: not all are taken: too old; spans are dropped until they do`,
+  ]);
+  await sink.close();
 });
 
 describe.skipIf(!requireServer("openssl"))("OTLP over TLS", () => {

@@ -22,8 +22,14 @@ export interface ReceivedRequest {
   readonly bytes: number;
 }
 
-/** How the sink answers: accept, refuse with a status, or take the request and never answer. */
-export type SinkMode = "accept" | "hang" | { readonly status: number; readonly headers?: Record<string, string> };
+export interface SinkAnswer {
+  readonly status: number;
+  readonly headers?: Record<string, string>;
+  readonly body?: string;
+}
+
+/** How the sink answers: accept, say something of the test's own, never answer, or begin an answer that never ends. */
+export type SinkMode = "accept" | "hang" | "trickle" | SinkAnswer;
 
 /** An OTLP/HTTP receiver on a real socket that keeps what it is sent. */
 export interface OtlpSink {
@@ -157,8 +163,12 @@ class Sink implements OtlpSink {
     const contentType = request.headers["content-type"] ?? "";
     this.requests.push({ signal, contentType, headers: request.headers, bytes: body.length });
     if (this.mode === "hang") return;
+    if (this.mode === "trickle") {
+      trickle(response);
+      return;
+    }
     if (this.mode !== "accept") {
-      response.writeHead(this.mode.status, this.mode.headers).end("refused by the test");
+      response.writeHead(this.mode.status, this.mode.headers).end(this.mode.body ?? "refused by the test");
       return;
     }
     const isProtobuf = contentType === "application/x-protobuf";
@@ -175,6 +185,12 @@ class Sink implements OtlpSink {
     }
     response.writeHead(200, { "content-type": contentType }).end(isProtobuf ? "" : "{}");
   }
+}
+
+function trickle(response: ServerResponse): void {
+  response.writeHead(200);
+  const timer = setInterval(() => response.write(" "), 50);
+  response.on("close", () => clearInterval(timer));
 }
 
 const messages: Readonly<Record<OtlpSignal, OtlpMessage>> = {

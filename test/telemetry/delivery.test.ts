@@ -13,10 +13,13 @@ function createDelivery(): { delivery: Delivery; said: string[] } {
 describe("a delivery", () => {
   it("says an outage once when it begins and once when it is over, with what was lost", () => {
     const { delivery, said } = createDelivery();
-    delivery.arrived();
-    for (let batch = 0; batch < 5; batch += 1) delivery.failed(10, "ECONNREFUSED");
-    delivery.arrived();
-    delivery.arrived();
+    delivery.arrived(0);
+    for (let batch = 0; batch < 5; batch += 1) {
+      delivery.sent(10);
+      delivery.failed(10, "ECONNREFUSED");
+    }
+    delivery.arrived(0);
+    delivery.arrived(0);
     expect(said).toEqual([
       "warn: traces do not arrive at http://c:4318/v1/traces: ECONNREFUSED; spans are dropped until they do",
       "info: traces arrive again at http://c:4318/v1/traces; 50 spans were lost",
@@ -28,7 +31,7 @@ describe("a delivery", () => {
     const { delivery, said } = createDelivery();
     for (const lost of [3, 4]) {
       delivery.failed(lost, "it answers 503");
-      delivery.arrived();
+      delivery.arrived(0);
     }
     expect(said.filter((line) => line.startsWith("info"))).toEqual([
       expect.stringContaining("; 3 spans"),
@@ -41,11 +44,63 @@ describe("a delivery", () => {
     const { delivery, said } = createDelivery();
     for (let round = 0; round < 5; round += 1) {
       delivery.overflowed(1);
-      delivery.arrived();
+      delivery.arrived(0);
     }
     expect(said).toHaveLength(1);
-    delivery.arrived();
+    delivery.arrived(0);
     expect(said).toEqual([expect.stringContaining("the queue is full"), expect.stringContaining("5 spans were lost")]);
+  });
+
+  it("is not over while the receiver takes only a part, whose rest is counted", () => {
+    const { delivery, said } = createDelivery();
+    for (const rejected of [2, 3]) {
+      delivery.sent(10);
+      delivery.answered({ rejected, remark: "over quota" });
+      delivery.arrived(10);
+    }
+    expect(said).toEqual([
+      "warn: traces do not arrive at http://c:4318/v1/traces: not all are taken: over quota; spans are dropped until they do",
+    ]);
+    delivery.answered({ rejected: 0 });
+    delivery.arrived(10);
+    expect(said.at(-1)).toBe("info: traces arrive again at http://c:4318/v1/traces; 5 spans were lost");
+    expect(delivery.dropped).toBe(5);
+  });
+
+  it("passes a remark of the receiver on once, and again after an answer without one", () => {
+    const { delivery, said } = createDelivery();
+    for (const remark of ["old \u001bformat 1", "old format 2", undefined, "old format 3"]) {
+      delivery.answered({ rejected: 0, ...(remark && { remark }) });
+    }
+    expect(said).toEqual([
+      "warn: traces arrive at http://c:4318/v1/traces with a remark: old  format 1",
+      "warn: traces arrive at http://c:4318/v1/traces with a remark: old format 3",
+    ]);
+  });
+
+  it("says at its end in one line what was lost, what was still under way included, and nothing afterwards", () => {
+    const { delivery, said } = createDelivery();
+    delivery.sent(10);
+    delivery.sent(5);
+    delivery.close();
+    delivery.failed(10, "ECONNREFUSED");
+    expect(said).toEqual([]);
+    delivery.conclude();
+    delivery.failed(5, "late");
+    delivery.overflowed(1);
+    expect(said).toEqual([
+      "warn: traces did not arrive at http://c:4318/v1/traces to the end: ECONNREFUSED; 15 spans were lost",
+    ]);
+    expect(delivery.dropped).toBe(15);
+  });
+
+  it("says nothing at its end when all arrived", () => {
+    const { delivery, said } = createDelivery();
+    delivery.sent(10);
+    delivery.close();
+    delivery.arrived(10);
+    delivery.conclude();
+    expect(said).toEqual([]);
   });
 
   it("does not name the credentials of an endpoint", () => {

@@ -7,7 +7,7 @@ import {
   type ResourceMetrics,
 } from "@opentelemetry/sdk-metrics";
 import type { OnDiagnostic } from "../../src/telemetry/delivery.js";
-import { createMetricsText } from "../../src/telemetry/metrics-renderer.js";
+import { createMetricsText } from "../../src/telemetry/metrics-text.js";
 
 export interface Rendered {
   readonly contentType: string;

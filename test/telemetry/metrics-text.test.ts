@@ -1,7 +1,6 @@
 import { emptyResource } from "@opentelemetry/resources";
 import { describe, expect, it } from "vitest";
-import { createMetricsText } from "../../src/telemetry/metrics-renderer.js";
-import { noMetricsText } from "../../src/telemetry/metrics-text.js";
+import { createMetricsText } from "../../src/telemetry/metrics-text.js";
 
 describe("the source of /metrics", () => {
   it("rejects when collection fails", async () => {
@@ -16,16 +15,5 @@ describe("the source of /metrics", () => {
       () => {},
     );
     await expect(partly.render(undefined)).rejects.toThrow("could not be collected");
-  });
-
-  it("is valid and empty without an SDK", async () => {
-    const texts = await Promise.all(
-      ["text/plain", "application/openmetrics-text"].map(async (accept) => {
-        let text = "";
-        for await (const piece of (await noMetricsText.render(accept)).pieces) text += piece;
-        return text;
-      }),
-    );
-    expect(texts).toEqual(["", "# EOF\n"]);
   });
 });
