@@ -120,7 +120,7 @@ async function ask(path: string): Promise<{ status: number; body: string; report
   return { status: response.status, body, report: body.startsWith("{") ? JSON.parse(body) : undefined };
 }
 
-const until = (claim: () => void | Promise<void>) => vi.waitFor(claim, { timeout: 8_000, interval: 25 });
+const until = (claim: () => void | Promise<void>) => vi.waitFor(claim, { timeout: 20_000, interval: 25 });
 
 describe("an agent", () => {
   it("sends each run as one whole trace, and the report names the one that arrived", async () => {
