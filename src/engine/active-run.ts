@@ -47,9 +47,10 @@ export class ActiveRun {
     );
   }
 
-  /** Ends the run early: the check is going away. */
+  /** Ends the run early: the check is going away. Like at the deadline, it has the grace to settle. */
   abort(reason: CheckFailure): void {
     this.controller.abort(reason);
+    if (!this.hasEnded) this.expect(graceMs, () => this.end({ error: reason }, true));
   }
 
   private grow(remainingMs: number): void {
@@ -79,6 +80,7 @@ export class ActiveRun {
   }
 
   private expect(lengthMs: number, onExpiry: () => void): void {
+    if (this.deadline) this.options.deadlines.end(this.deadline);
     this.deadline = this.options.deadlines.add(lengthMs, onExpiry);
   }
 

@@ -6,6 +6,7 @@ import type { CheckIdentity } from "../signals/record.js";
 import { CheckTracer, type TracingOptions } from "../signals/run-span.js";
 import type { ActiveRun } from "./active-run.js";
 import { phaseOf } from "./cadence.js";
+import type { Clock } from "./clock.js";
 import { type Due, notQueued } from "./due-heap.js";
 import type { Start } from "./slots.js";
 
@@ -14,6 +15,14 @@ export interface RegisteredCheck {
   readonly identity: CheckIdentity;
   readonly check: Check;
   readonly isResources: boolean;
+}
+
+export interface CheckEntryOptions {
+  readonly instance: string;
+  readonly tracing: TracingOptions;
+  readonly clock: Clock;
+  /** What a re-created check takes over. */
+  readonly from: { readonly state: CheckState; readonly history: History } | undefined;
 }
 
 /** Where a check is with its runs: at most one of them exists at a time, whoever asked. */
@@ -40,25 +49,22 @@ export class CheckEntry implements Due, CheckView {
   lastDueMs = 0;
   /** The next due time is not at the check's phase: first run, or failing. */
   isOffPhase = true;
+  /** When the last result came, or the policy that says how long one holds (monotonic: a stepped clock makes nothing stale). */
+  freshSinceMs: number;
   /** The target asked to be left alone until then (monotonic). */
   holdUntilMs = 0;
   isRemoved = false;
-  phase: number;
+  readonly phase: number;
   private readonly waiters: (() => void)[] = [];
 
-  constructor(
-    registered: RegisteredCheck,
-    instance: string,
-    tracing: TracingOptions,
-    nowMs: number,
-    from?: { readonly state: CheckState; readonly history: History },
-  ) {
+  constructor(registered: RegisteredCheck, { instance, tracing, clock, from }: CheckEntryOptions) {
     this.identity = registered.identity;
     this.check = registered.check;
     this.isResources = registered.isResources;
     this.tracer = new CheckTracer(registered.identity, tracing);
-    this.state = from?.state ?? initialState(nowMs);
+    this.state = from?.state ?? initialState(clock.now());
     this.history = from?.history ?? new History();
+    this.freshSinceMs = clock.monotonic();
     this.phase = phaseOf(instance, registered.identity.policy.name);
   }
 

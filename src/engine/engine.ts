@@ -5,7 +5,8 @@ import { CheckTracer, type RunSpan, type TracingOptions } from "../signals/run-s
 import { ActiveRun, type Ending } from "./active-run.js";
 import { failingGapMs, gridMs, nextPhaseTime, startSpreadMs } from "./cadence.js";
 import { CheckEntry, idle, type RegisteredCheck } from "./check-entry.js";
-import type { Clock } from "./clock.js";
+import { atMost, type Clock } from "./clock.js";
+import { Closing } from "./closing.js";
 import { Deadlines } from "./deadlines.js";
 import { ResultFolder } from "./result-folder.js";
 import { Scheduler } from "./scheduler.js";
@@ -38,10 +39,10 @@ export class Engine {
   private readonly deadlines: Deadlines;
   private readonly slots: Slots;
   private readonly folder: ResultFolder;
-  /** Checks that are gone and not closed yet: a run of theirs has not settled. */
-  private readonly closing = new Map<CheckEntry, PendingClose>();
+  private readonly closing = new Closing();
   private cancelSweep: (() => void) | undefined;
   private isStarted = false;
+  private isStopped = false;
   private runsPerSecond = 0;
   /** Wall clock minus monotonic clock, fixed at the start so that a stepped wall clock moves no run. */
   private readonly epochMs: number;
@@ -50,7 +51,7 @@ export class Engine {
     this.scheduler = new Scheduler(options.clock, (entry, lagMs) => this.due(entry, lagMs));
     this.deadlines = new Deadlines(options.clock);
     this.slots = new Slots(options.concurrency);
-    this.folder = new ResultFolder({ ...options, now: () => options.clock.now(), scrub: options.tracing.scrub });
+    this.folder = new ResultFolder({ ...options, scrub: options.tracing.scrub });
     this.epochMs = options.clock.now() - options.clock.monotonic();
   }
 
@@ -75,12 +76,13 @@ export class Engine {
     const previous = this.entries.get(policy.name);
     if (previous) this.retire(previous);
     const from = previous && { state: carriedOver(previous.state), history: previous.history };
-    const entry = new CheckEntry(registered, instance, tracing, clock.now(), from);
+    const entry = new CheckEntry(registered, { instance, tracing, clock, from });
     this.entries.set(policy.name, entry);
     this.list = undefined;
     sink.checkAdded(registered.identity, entry.state.status, entry.state.lastSuccessMs);
     this.expect(policy, 1);
     if (this.isStarted) this.scheduler.schedule(entry, clock.monotonic());
+    if (this.isStopped) this.end(entry);
     this.options.onNews();
   }
 
@@ -89,14 +91,16 @@ export class Engine {
     const entry = this.entries.get(name);
     if (!entry) return;
     const { sink, tracing, clock } = this.options;
-    const isSooner = policy.intervalMs < entry.policy.intervalMs;
     sink.checkRemoved(entry.identity);
     this.expect(entry.policy, -1);
     this.expect(policy, 1);
     entry.identity = { ...entry.identity, policy };
     entry.tracer = new CheckTracer(entry.identity, tracing);
+    entry.freshSinceMs = clock.monotonic();
     sink.checkAdded(entry.identity, entry.state.status, entry.state.lastSuccessMs);
-    if (this.isStarted && isSooner) this.scheduler.schedule(entry, this.nextRegular(entry, clock.monotonic()));
+    if (this.isStarted)
+      this.scheduler.schedule(entry, Math.min(entry.dueMs, this.nextRegular(entry, entry.freshSinceMs)));
+    entry.isOffPhase = true;
     this.options.onNews();
   }
 
@@ -112,7 +116,7 @@ export class Engine {
 
   /** Starts the schedule: every check once, critical ones first, spread so that they do not start all together. */
   start(): void {
-    if (this.isStarted) return;
+    if (this.isStarted || this.isStopped) return;
     this.isStarted = true;
     const entries = [...this.entries.values()].sort((a, b) => Number(b.policy.critical) - Number(a.policy.critical));
     const now = this.options.clock.monotonic();
@@ -124,10 +128,11 @@ export class Engine {
     this.sweep();
   }
 
-  /** Runs a check now, or joins the run that is under way; resolves at its result. */
+  /** Runs a check now, or joins the run that is under way; resolves at its result, and when it is removed. */
   async runOnce(name: string): Promise<void> {
     const entry = this.entries.get(name);
     if (!entry) throw new RangeError(`no check is named ${name}`);
+    if (entry.isRemoved) return;
     const result = entry.nextResult();
     if (entry.activity.is === "idle") {
       entry.lastDueMs = this.options.clock.monotonic();
@@ -136,13 +141,14 @@ export class Engine {
     await result;
   }
 
-  /** Ends the schedule and every run, and closes the checks; resolves after `limitMs` even if a check never settles. */
+  /** Ends the schedule and every run for good, and closes the checks; resolves after `limitMs` even if one never settles. */
   async stop(limitMs: number): Promise<void> {
     this.isStarted = false;
+    this.isStopped = true;
     this.scheduler.stop();
     this.cancelSweep?.();
     for (const entry of this.entries.values()) this.end(entry);
-    await this.within(Promise.all([...this.closing.values()].map(({ closed }) => closed)), limitMs);
+    await atMost(this.options.clock, limitMs, this.closing.all());
   }
 
   private due(entry: CheckEntry, lagMs: number): void {
@@ -216,9 +222,7 @@ export class Engine {
       return;
     }
     const { retryAfterMs } = this.folder.run(entry, ending, span, durationMs);
-    if (retryAfterMs !== undefined) {
-      entry.holdUntilMs = this.options.clock.monotonic() + Math.min(retryAfterMs, maxHoldMs);
-    }
+    entry.holdUntilMs = this.options.clock.monotonic() + Math.min(retryAfterMs ?? 0, maxHoldMs);
     this.reschedule(entry);
   }
 
@@ -251,57 +255,26 @@ export class Engine {
     this.options.sink.checkRemoved(entry.identity);
     this.expect(entry.policy, -1);
     this.end(entry);
-    entry.announce();
   }
 
   /** Ends a check's run, if there is one, and closes the check once that has settled. */
   private end(entry: CheckEntry): void {
-    this.scheduler.remove(entry);
+    if (entry.isRemoved) return;
     entry.isRemoved = true;
-    this.closing.set(entry, pendingClose());
+    this.scheduler.remove(entry);
+    this.closing.expect(entry);
     const { activity } = entry;
     if (activity.is === "waiting") {
       this.slots.withdraw(activity.start);
       entry.activity = idle;
     }
     if (activity.is === "running" || activity.is === "orphaned") activity.run.abort(stopped);
-    else void this.close(entry);
+    else void this.closing.close(entry);
+    entry.announce();
   }
 
   private settled(entry: CheckEntry): void {
     entry.activity = idle;
-    if (entry.isRemoved) void this.close(entry);
+    if (entry.isRemoved) void this.closing.close(entry);
   }
-
-  private async close(entry: CheckEntry): Promise<void> {
-    try {
-      await entry.check.close?.();
-    } catch {
-      // A client that cannot say goodbye has nothing left that anybody could act on.
-    }
-    this.closing.get(entry)?.resolve();
-    this.closing.delete(entry);
-  }
-
-  private async within(work: Promise<unknown>, limitMs: number): Promise<void> {
-    let cancel: (() => void) | undefined;
-    const limit = new Promise<void>((resolve) => {
-      cancel = this.options.clock.after(limitMs, resolve);
-    });
-    await Promise.race([work, limit]);
-    cancel?.();
-  }
-}
-
-interface PendingClose {
-  readonly closed: Promise<void>;
-  readonly resolve: () => void;
-}
-
-function pendingClose(): PendingClose {
-  let resolve = (): void => undefined;
-  const closed = new Promise<void>((settle) => {
-    resolve = settle;
-  });
-  return { closed, resolve };
 }

@@ -6,11 +6,11 @@ import type { RunEnd, RunSpan } from "../signals/run-span.js";
 import type { Scrub } from "../signals/scrubber.js";
 import type { Ending } from "./active-run.js";
 import type { CheckEntry } from "./check-entry.js";
+import type { Clock } from "./clock.js";
 import { type Finding, findingOf } from "./finding.js";
 
 export interface ResultFolderOptions {
-  /** Wall clock, epoch milliseconds. */
-  readonly now: () => number;
+  readonly clock: Clock;
   readonly scrub: Scrub;
   readonly sink: RecordSink;
   /** A check's status changed, its first result and its removal included. */
@@ -30,7 +30,7 @@ export class ResultFolder {
     const result: Result = {
       status: outcome.status,
       facts: outcome.facts ?? {},
-      atMs: this.options.now(),
+      atMs: this.options.clock.now(),
       durationMs,
       ...(outcome.reason !== undefined && { reason: outcome.reason }),
       ...(outcome.message !== undefined && { message: outcome.message }),
@@ -42,15 +42,21 @@ export class ResultFolder {
 
   /** A due time at which no run could start counts as a result all the same: the check stays failing and never turns stale. */
   tick(entry: CheckEntry, reason: Reason, message: string): void {
-    this.fold(entry, { status: "unhealthy", reason, message, facts: {}, atMs: this.options.now() }, () => undefined);
+    this.fold(
+      entry,
+      { status: "unhealthy", reason, message, facts: {}, atMs: this.options.clock.now() },
+      () => undefined,
+    );
   }
 
   /** Checks without a result for three intervals are unknown. */
   markStale(entries: Iterable<CheckEntry>): void {
-    const now = this.options.now();
+    const { clock } = this.options;
+    const now = clock.now();
+    const monotonicMs = clock.monotonic();
     for (const entry of entries) {
       const { state, identity } = entry;
-      if (state.status === "unknown" || !isStale(state, entry.policy.intervalMs, now)) continue;
+      if (!isStale(state, entry.policy.intervalMs, monotonicMs - entry.freshSinceMs)) continue;
       entry.state = staleState(state, now);
       this.options.sink.checkStatus(identity, "unknown");
       const message = "no result for three intervals";
@@ -64,7 +70,13 @@ export class ResultFolder {
     const { status } = entry.state;
     if (status !== "unknown") {
       const message = "the check was removed";
-      this.options.onChange({ check: entry.identity, from: status, to: "unknown", message, atMs: this.options.now() });
+      this.options.onChange({
+        check: entry.identity,
+        from: status,
+        to: "unknown",
+        message,
+        atMs: this.options.clock.now(),
+      });
     }
     this.options.onNews();
   }
@@ -84,6 +96,7 @@ export class ResultFolder {
       hasStatusChanged: change !== undefined,
     });
     entry.state = kept ? withTrace(folded, kept.traceId) : folded;
+    entry.freshSinceMs = this.options.clock.monotonic();
     entry.history.add(result);
     const told = { ...(reason && { reason }), ...(message !== undefined && { message }), ...kept };
     sink.run({

@@ -114,8 +114,9 @@ export function staleState(previous: CheckState, nowMs: number): CheckState {
   return { ...previous, status: "unknown", rawStatus: "unknown", sinceMs: nowMs, worse: noStreak, better: noStreak };
 }
 
-export function isStale(state: CheckState, intervalMs: number, nowMs: number): boolean {
-  return state.result !== undefined && nowMs - state.result.atMs > 3 * intervalMs;
+/** Whether a status no longer holds, `ageMs` after the result it rests on. */
+export function isStale({ status }: CheckState, intervalMs: number, ageMs: number): boolean {
+  return status !== "unknown" && ageMs > 3 * intervalMs;
 }
 
 export function transitionOf(previous: CheckState, next: CheckState): Transition | undefined {

@@ -11,7 +11,7 @@ export class FakeClock implements Clock {
   private timers: Timer[] = [];
   armed = 0;
 
-  constructor(private readonly epochMs = Date.UTC(2026, 0, 1)) {}
+  constructor(private epochMs = Date.UTC(2026, 0, 1)) {}
 
   now(): number {
     return this.epochMs + this.elapsedMs;
@@ -44,6 +44,11 @@ export class FakeClock implements Clock {
       await settle();
     }
     this.elapsedMs = endMs;
+  }
+
+  /** Somebody set the wall clock. */
+  stepWall(ms: number): void {
+    this.epochMs += ms;
   }
 
   /** The loop stood still: time went on and no timer fired. */
