@@ -1,3 +1,4 @@
+import { isIPv6 } from "node:net";
 import { z } from "zod";
 
 export interface Address {
@@ -14,6 +15,19 @@ export function parseAddress(text: string): Address | undefined {
   const host = match?.[1] ?? match?.[2];
   return host === undefined || !(port >= 1 && port <= 65_535) ? undefined : { host, port };
 }
+
+/** The host of a `URL`, an IPv6 address without its brackets. */
+export function hostOf({ hostname }: URL): string {
+  return hostname.replace(/^\[|\]$/g, "");
+}
+
+/** Whether a text is a host alone: a name, or an address without brackets; no port and no scheme. */
+export function isHost(text: string): boolean {
+  return /^[^\s:/@[\]]+$/.test(text) || isIPv6(text);
+}
+
+/** What is said of a `host` that is none. */
+export const hostProblem = "is no host; write a name or an address alone: `db`, `10.0.0.1`, `::1`";
 
 /** The option `address` of every kind that has one. */
 export const addressOption = z

@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
 import { CheckFailure } from "../check.js";
+import { hostOf } from "./address.js";
 import { createHttpTarget, type HttpRequest, type HttpTarget } from "./http-target.js";
 import { isMetadataAddress } from "./metadata-address.js";
 import type { TlsOptions } from "./tls-options.js";
@@ -46,7 +47,7 @@ function followable(from: URL, location: string | undefined): URL {
   if (url.protocol !== "http:" && url.protocol !== "https:") throw notFollowed("the redirect leads away from HTTP");
   if (from.protocol === "https:" && url.protocol === "http:")
     throw notFollowed("the redirect leads from https to http");
-  const host = url.hostname.replace(/^\[|\]$/g, "");
+  const host = hostOf(url);
   if (isIP(host) !== 0 && isMetadataAddress(host)) {
     throw notFollowed("the redirect leads to a link-local metadata address");
   }

@@ -1,5 +1,6 @@
 import { cleanText, type SpanAttributes } from "../check.js";
 import { attr, scopeName, scopeVersion } from "../semconv.js";
+import { hostOf } from "./address.js";
 import type { SocketTarget } from "./open-socket.js";
 import type { TlsOptions } from "./tls-options.js";
 
@@ -30,7 +31,7 @@ const userAgent = `${scopeName}/${scopeVersion}`;
 
 export function createHttpTarget(url: URL, request: HttpRequest): HttpTarget {
   const isSecure = url.protocol === "https:";
-  const host = url.hostname.replace(/^\[|\]$/g, "");
+  const host = hostOf(url);
   const port = url.port === "" ? (isSecure ? 443 : 80) : Number(url.port);
   return {
     url,

@@ -1,6 +1,7 @@
-import { type ConnectionOptions, createSecureContext } from "node:tls";
+import type { ConnectionOptions } from "node:tls";
 import { z } from "zod";
-import { CheckFailure, secret } from "../check.js";
+import { secret } from "../check.js";
+import { hostOf, hostProblem, isHost } from "./address.js";
 import { type TlsOptions, tlsOptions, toConnectionOptions } from "./tls-options.js";
 
 /** Where a PostgreSQL session goes and as whom: nothing of it is ever taken from the environment. */
@@ -29,7 +30,12 @@ export const postgresTargetOptions = {
   url: secret(
     "`postgres://user:password@host:5432/database?sslmode=verify-full`; instead of `host`, `port`, `user`, `password` and `database`.",
   ).optional(),
-  host: z.string().min(1).describe("Host name or address; an absolute path is the folder of a Unix socket.").optional(),
+  host: z
+    .string()
+    .min(1)
+    .refine((text) => text.startsWith("/") || isHost(text), hostProblem)
+    .describe("Host name or address; an absolute path is the folder of a Unix socket.")
+    .optional(),
   port: z.number().int().min(1).max(65_535).describe("Port; 5432 when left out.").optional(),
   user: z.string().min(1).describe("The role to sign in as. Never taken from the environment.").optional(),
   password: secret("Its password.").optional(),
@@ -101,7 +107,7 @@ function fromUrl(text: string, options: PostgresTargetOptions): PostgresTarget {
   if (twice) throw new PostgresTargetProblem(twice, "is given beside `url`; write one or the other");
   const url = parsePostgresUrl(text);
   const query = url.searchParams;
-  const host = query.get("host") || hostOf(url);
+  const host = query.get("host") || namedHost(url);
   const user = query.get("user") || decoded(url.username);
   const port = Number(query.get("port") || url.port || defaultPort);
   if (host === "") throw new PostgresTargetProblem("url", "names no host; write `postgres://user@host/database`");
@@ -124,8 +130,8 @@ function fromUrl(text: string, options: PostgresTargetOptions): PostgresTarget {
 /** Stands for the host of `postgres://user@/database?host=/run/postgresql`, which libpq allows and `URL` does not. */
 const noHost = "-";
 
-function hostOf(url: URL): string {
-  const host = decoded(url.hostname).replace(/^\[(.*)\]$/, "$1");
+function namedHost(url: URL): string {
+  const host = decoded(hostOf(url));
   return host === noHost ? "" : host;
 }
 
@@ -227,17 +233,8 @@ function verified(tls: TlsOptions, host: string, more: ConnectionOptions = {}): 
   return {
     serverName: tls.serverName ?? host,
     options: () => {
-      options ??= { ...withSecureContext(toConnectionOptions(tls, host)), ...more };
+      options ??= { ...toConnectionOptions(tls, host), ...more };
       return options;
     },
   };
-}
-
-function withSecureContext({ ca, cert, key, ...rest }: ConnectionOptions): ConnectionOptions {
-  try {
-    return { ...rest, secureContext: createSecureContext({ ca, cert, key }) };
-  } catch (error) {
-    const detail = error instanceof Error ? error.message : String(error);
-    throw new CheckFailure("tls", "`cert`, `key` or `ca` of `tls` cannot be used", { cause: error, detail });
-  }
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { secret } from "../check.js";
-import { type Address, addressOption, parseAddress } from "./address.js";
+import { type Address, addressOption, hostOf, hostProblem, isHost, parseAddress } from "./address.js";
 import type { RedisTarget } from "./redis-topology.js";
 import { tlsOptions } from "./tls-options.js";
 
@@ -16,7 +16,12 @@ const shape = z.strictObject({
       if (problem) context.issues.push({ code: "custom", message: problem, input: context.value, continue: true });
     })
     .optional(),
-  host: z.string().min(1).describe("Host name or address. One of `url`, `host`, `sentinel` or `cluster`.").optional(),
+  host: z
+    .string()
+    .min(1)
+    .refine(isHost, hostProblem)
+    .describe("Host name or address. One of `url`, `host`, `sentinel` or `cluster`.")
+    .optional(),
   port: z.int().min(1).max(65_535).describe("Port of `host`; 6379 unless given.").optional(),
   username: z.string().min(1).describe("ACL user; without it the password is the default user's.").optional(),
   password: secret("Password of the user, for `host`, and for the data nodes of `sentinel` and `cluster`.").optional(),
@@ -73,7 +78,7 @@ function problemsOf(given: z.infer<typeof shape>): readonly OptionProblem[] {
   const refuse = (key: string, message: string) => problems.push({ path: [key], message });
   if (given.url !== undefined) {
     for (const key of partsOfUrl) if (given[key] !== undefined) refuse(key, "is a part of `url`; say it there");
-    if (given.tls && !given.url.startsWith("rediss:")) refuse("tls", "needs a `rediss://` url");
+    if (given.tls && !/^rediss:/i.test(given.url)) refuse("tls", "needs a `rediss://` url");
   } else if (given.port !== undefined && given.host === undefined) refuse("port", "needs `host`");
   if (given.cluster && given.db) refuse("db", "is 0 in a cluster, which has no other database");
   return problems;
@@ -120,9 +125,8 @@ function addresses(nodes: readonly string[]): readonly Address[] {
 }
 
 function targetOfUrl(url: URL, tls: RedisOptions["tls"]): RedisTarget {
-  const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
   return {
-    place: { server: { host, port: Number(url.port || defaultPort) } },
+    place: { server: { host: hostOf(url), port: Number(url.port || defaultPort) } },
     username: url.username === "" ? undefined : decodeURIComponent(url.username),
     password: url.password === "" ? undefined : decodeURIComponent(url.password),
     db: Number(url.pathname.slice(1)),

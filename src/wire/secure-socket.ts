@@ -1,12 +1,5 @@
 import type { X509Certificate } from "node:crypto";
-import {
-  type ConnectionOptions,
-  checkServerIdentity,
-  connect,
-  createSecureContext,
-  type SecureContext,
-  TLSSocket,
-} from "node:tls";
+import { type ConnectionOptions, checkServerIdentity, connect, TLSSocket } from "node:tls";
 import { CheckFailure } from "../check.js";
 import type { Dial, OpenSocket } from "./open-socket.js";
 import { type TlsOptions, toConnectionOptions } from "./tls-options.js";
@@ -37,28 +30,18 @@ export interface SecureDialer {
  * Throws a `CheckFailure` when certificate or key cannot be used.
  */
 export function createSecureDialer(tls: TlsOptions, host: string, alpn: readonly string[]): SecureDialer {
-  const { ca, cert, key, rejectUnauthorized, ...rest } = toConnectionOptions(tls, host);
+  const given = toConnectionOptions(tls, host);
   const options: ConnectionOptions = {
-    ...rest,
+    ...given,
     // Node judges all the same; that we answer for it gives a rejected certificate a date, too.
     rejectUnauthorized: false,
-    secureContext: secureContext({ ca, cert, key }),
     checkServerIdentity: (_host, certificate) => checkServerIdentity(tls.serverName ?? host, certificate),
     ALPNProtocols: [...alpn],
   };
   return {
     dial: (socketOptions) => connect({ ...options, ...socketOptions }),
-    handshake: (opened) => handshake(opened, rejectUnauthorized !== false),
+    handshake: (opened) => handshake(opened, given.rejectUnauthorized !== false),
   };
-}
-
-function secureContext(material: Pick<ConnectionOptions, "ca" | "cert" | "key">): SecureContext {
-  try {
-    return createSecureContext(material);
-  } catch (error) {
-    const detail = error instanceof Error ? error.message : String(error);
-    throw new CheckFailure("tls", "`cert`, `key` or `ca` of `tls` cannot be used", { cause: error, detail });
-  }
 }
 
 function handshake(opened: OpenSocket, isJudged: boolean): Promise<Identity> {

@@ -1,6 +1,7 @@
-import type { ConnectionOptions } from "node:tls";
+import { isIP } from "node:net";
+import { type ConnectionOptions, createSecureContext, type SecureContext } from "node:tls";
 import { z } from "zod";
-import { secret } from "../check.js";
+import { CheckFailure, secret } from "../check.js";
 
 const hasPem = (text: string): boolean => /-----BEGIN [A-Z0-9 ]+-----/.test(text);
 const needsPem = "is no PEM text; give the text itself, as `${file:/path/to/file.pem}` does";
@@ -33,17 +34,25 @@ export const tlsOptions = z
 
 export type TlsOptions = z.infer<typeof tlsOptions>;
 
-/** Options for `tls.connect` and for the clients that pass theirs on to it. */
+/**
+ * Options for `tls.connect` and for the clients that pass theirs on to it; reading certificates and keys for them is
+ * dear. Throws a `CheckFailure` when these cannot be used.
+ */
 export function toConnectionOptions(tls: TlsOptions, host: string): ConnectionOptions {
   const serverName = tls.serverName ?? host;
   return {
-    ...(tls.ca !== undefined && { ca: tls.ca }),
-    ...(tls.cert !== undefined && { cert: tls.cert }),
-    ...(tls.key !== undefined && { key: tls.key }),
+    secureContext: secureContext(tls),
     // An address is no SNI name (RFC 6066, section 3); the certificate is still held against it.
-    ...(!isAddress(serverName) && { servername: serverName }),
+    ...(isIP(serverName) === 0 && { servername: serverName }),
     rejectUnauthorized: !tls.insecureSkipVerify,
   };
 }
 
-const isAddress = (host: string): boolean => host.includes(":") || /^\d+(\.\d+){3}$/.test(host);
+function secureContext({ ca, cert, key }: TlsOptions): SecureContext {
+  try {
+    return createSecureContext({ ca, cert, key });
+  } catch (error) {
+    const detail = error instanceof Error ? error.message : String(error);
+    throw new CheckFailure("tls", "`cert`, `key` or `ca` of `tls` cannot be used", { cause: error, detail });
+  }
+}

@@ -31,6 +31,15 @@ describe("the options of postgres", () => {
     expect(problems({ url: "postgres://ann@db", nonsense: 1 })).toHaveLength(1);
   });
 
+  it("name a host, an address without brackets or a socket's folder, and nothing more", () => {
+    for (const host of ["db", "::1", "/run/postgresql"]) expect(problems({ host, user: "ann" })).toBeUndefined();
+    for (const host of ["[::1]", "db:5432", "postgres://db"]) {
+      expect(problems({ host, user: "ann" })).toEqual([
+        "host: is no host; write a name or an address alone: `db`, `10.0.0.1`, `::1`",
+      ]);
+    }
+  });
+
   it.each(["commit", "select 1; rollback", "BEGIN; select 1", "select 1;\n end"])(
     "refuse %j, which ends the transaction that carries the time limit",
     (query) => {

@@ -50,6 +50,21 @@ describe("the options of redis", () => {
     expect(problems({ host: "a", sentinel: { name: "m", nodes: [] } })).not.toEqual([]);
   });
 
+  it("take a scheme in any case", () => {
+    expect(problems({ url: "REDISS://cache", tls: {} })).toEqual([]);
+  });
+
+  it.each(["[::1]", "cache:6379", "a b", "redis://cache"])("refuse %j as a host, and say what one is", (host) => {
+    expect(problems({ host })).toEqual(["host: is no host; write a name or an address alone: `db`, `10.0.0.1`, `::1`"]);
+  });
+
+  it.each(["cache", "10.0.0.1", "::1", "fe80::1%eth0", "cache.svc.cluster.local.", "my_cache"])(
+    "take %j as a host",
+    (host) => {
+      expect(problems({ host })).toEqual([]);
+    },
+  );
+
   it("never repeat the secret in a problem", () => {
     expect(problems({ url: "redis://u:planted%@a?db=1" }).join()).not.toContain("planted");
   });
@@ -215,4 +230,12 @@ describe("an application's own client", () => {
     const { outcome } = await askedOf({ ping: new Error("MISCONF Errors writing to the AOF file") });
     expect(outcome).toMatchObject({ status: "degraded", reason: "unavailable", facts: { role: "master" } });
   });
+});
+
+it("a certificate that cannot be used is said to be so, before anything is sent", async () => {
+  const pem = (what: string) => `-----BEGIN ${what}-----\nAAAA\n-----END ${what}-----`;
+  const tls = { cert: pem("CERTIFICATE"), key: pem("PRIVATE KEY") };
+  const check = redisKind.create(redisKind.options.parse({ host: "127.0.0.1", port: 9, tls }));
+  const { failure } = await runOnce(check);
+  expect(failure).toMatchObject({ reason: "tls", message: "`cert`, `key` or `ca` of `tls` cannot be used" });
 });
