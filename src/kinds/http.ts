@@ -52,7 +52,12 @@ const facts: FactTable = {
     type: "number",
     unit: "d",
     description: "Days until the server's certificate ends, below zero afterwards. Known of a rejected one too.",
-    metric: { name: "health.http.certificate.time_left", unit: "s", scale: 86_400 },
+    metric: {
+      name: "health.http.certificate.time_left",
+      unit: "s",
+      scale: 86_400,
+      description: "Time until the server's certificate ends, below zero afterwards.",
+    },
   },
 };
 

@@ -51,6 +51,12 @@ export interface SystemReadings {
 
 const gibibyte = 1_024 ** 3;
 const utilization = (name: string) => ({ name: `health.system.${name}.utilization`, unit: "1", scale: 0.01 });
+const bytes = (name: string, description: string) => ({
+  name: `health.system.${name}`,
+  unit: "By",
+  scale: gibibyte,
+  description,
+});
 
 const facts: FactTable = {
   memory_percent: {
@@ -64,7 +70,7 @@ const facts: FactTable = {
     type: "number",
     unit: "GB",
     description: "Memory that can still be had, in units of 1024³ bytes.",
-    metric: { name: "health.system.memory.available", unit: "By", scale: gibibyte },
+    metric: bytes("memory.available", "Memory that can still be had."),
   },
   cpu_percent: {
     type: "number",
@@ -89,7 +95,7 @@ const facts: FactTable = {
     type: "number",
     unit: "GB",
     description: "Free on the fullest of `disks`, in units of 1024³ bytes.",
-    metric: { name: "health.system.disk.free", unit: "By", scale: gibibyte },
+    metric: bytes("disk.free", "Free on the fullest of `disks`."),
   },
   disks: {
     type: "list",
@@ -97,8 +103,8 @@ const facts: FactTable = {
     items: {
       key: "path",
       metrics: {
-        used_percent: utilization("disks"),
-        free_gb: { name: "health.system.disks.free", unit: "By", scale: gibibyte },
+        used_percent: { ...utilization("disks"), description: "Use of each of several `disks`, as `df` counts it." },
+        free_gb: bytes("disks.free", "Free on each of several `disks`."),
       },
     },
   },
