@@ -28,13 +28,14 @@ export async function run(options: RunArguments): Promise<void> {
     if (next.ok) log.hide(next.config.secrets);
     return next;
   };
-  const agent = await startOrFail({ config, log, ...(hasFiles && { reload }) });
-  if (hasFiles) watchConfig({ paths: () => watched, onChange: () => agent.reload("a file changed") });
   const exit = async (code: number): Promise<never> => {
     await log.flush();
     process.exit(code);
   };
-  obeySignals({ agent, log, isAtTerminal: process.stdin.isTTY === true, exit });
+  const starting = startOrFail({ config, log, ...(hasFiles && { reload }) });
+  obeySignals({ starting, log, isAtTerminal: process.stdin.isTTY === true, exit });
+  const agent = await starting;
+  if (hasFiles) watchConfig({ paths: () => watched, onChange: () => agent.reload("a file changed") });
 }
 
 function openLog({ logLevel, logFormat }: RunArguments, secrets: readonly string[]): Promise<ProcessLog> {

@@ -395,6 +395,14 @@ describe("healthspan run", () => {
   /** Code that is run in the agent's process before its own. */
   const injected = (code: string) => ({ NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(code)}` });
 
+  /** Sends the process a signal while it writes the line that has `words` in it. */
+  const signalAt = (words: string, signal: string) => `
+    const write = process.stdout.write.bind(process.stdout);
+    process.stdout.write = (text, ...more) => {
+      if (String(text).includes("${words}")) process.kill(process.pid, "${signal}");
+      return write(text, ...more);
+    };`;
+
   it("says one line and exits 70 after an exception that nobody caught", async () => {
     const code = 'process.once("SIGUSR2", () => { throw new Error("a bug"); })';
     const agent = cli.start(["run", "-c", write({ checks: [good("web")] })], { env: injected(code) });
@@ -458,6 +466,21 @@ describe("healthspan run", () => {
       const { live } = await seen;
       expect(live.length).toBeGreaterThan(5);
       expect(new Set(live)).toEqual(new Set([200]));
+    });
+
+    it.each(["SIGTERM", "SIGINT"])("while it starts, it ends by %s as soon as it runs", async (signal) => {
+      const file = write({ checks: [good("web")], server: { port: 0, drainDelay: "60s" } });
+      const agent = cli.start(["run", "-c", file], { env: injected(signalAt("listens on", signal)) });
+      running = agent;
+      expect(await agent.ended).toMatchObject({ code: 0, stderr: "" });
+      expect(logOf(agent).at(-1)).toMatchObject({ msg: "stopped" });
+    });
+
+    it("reads its files again for a SIGHUP that came while it started", async () => {
+      const file = write({ checks: [good("web")] });
+      const agent = cli.start(["run", "-c", file], { env: injected(signalAt("listens on", "SIGHUP")) });
+      running = agent;
+      await agent.says(/configuration reloaded/);
     });
 
     it.each([
