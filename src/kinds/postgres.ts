@@ -11,6 +11,7 @@ import {
   type SpanAttributes,
 } from "../check.js";
 import { attr } from "../semconv.js";
+import { withFacts } from "../wire/network-failure.js";
 import { sqlStateOf } from "../wire/postgres-failure.js";
 import { type PoolSubset, withBorrowedSession } from "../wire/postgres-pool.js";
 import { withPostgresSession } from "../wire/postgres-session.js";
@@ -194,7 +195,7 @@ function createPooledCheck(pool: PoolSubset, query: string): Check {
         );
         return { status: "healthy", facts: { ...parseFacts(answer.aside), ...pooled } };
       } catch (error) {
-        throw withFacts(error, pooled);
+        throw error instanceof CheckFailure ? withFacts(error, pooled) : error;
       }
     },
   };
@@ -207,12 +208,6 @@ function poolFacts({ options: limits, totalCount, idleCount, waitingCount }: Poo
     checked_in: idleCount,
     waiting: waitingCount,
   };
-}
-
-function withFacts(error: unknown, gathered: Facts): unknown {
-  if (!(error instanceof CheckFailure)) return error;
-  const { reason, message, detail, cause } = error;
-  return new CheckFailure(reason, message, { facts: gathered, cause, ...(detail !== undefined && { detail }) });
 }
 
 /** A PostgreSQL server, or what speaks its protocol (PgBouncer and other poolers). */

@@ -4,7 +4,6 @@ import {
   type CheckKind,
   type CheckRun,
   type ClientSpan,
-  type Facts,
   type FactTable,
   type Outcome,
   type Reason,
@@ -13,7 +12,7 @@ import {
 import { attr } from "../semconv.js";
 import { abortable } from "../wire/abortable.js";
 import type { Address } from "../wire/address.js";
-import { errorCode, reasonOfCode } from "../wire/network-failure.js";
+import { errorCode, reasonOfCode, withFacts } from "../wire/network-failure.js";
 import { factsOf, isFull, RefusedWrites, slotCount, slotsWithoutNode } from "../wire/redis-condition.js";
 import { type Attempt, expectPong } from "../wire/redis-connection.js";
 import { redisFailure } from "../wire/redis-failure.js";
@@ -270,8 +269,4 @@ function weaknessOf({ info, cluster }: SelfReport, refusedWrites: number): Weakn
   return isAtLimit
     ? { reason: "overloaded", message: "memory is full and may not be evicted (noeviction)" }
     : undefined;
-}
-
-function withFacts({ reason, message, detail, cause }: CheckFailure, facts: Facts): CheckFailure {
-  return new CheckFailure(reason, message, { facts, cause, ...(detail !== undefined && { detail }) });
 }

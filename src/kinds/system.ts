@@ -14,6 +14,7 @@ import {
 import { abortable } from "../wire/abortable.js";
 import { createDiskReader, type Disk, type DiskResult, type ReadDisk, readDisks } from "../wire/host-disk.js";
 import { LoopDelay } from "../wire/loop-delay.js";
+import { withFacts } from "../wire/network-failure.js";
 import {
   type CpuReading,
   cpuPercent,
@@ -242,8 +243,5 @@ function diskRow(result: DiskResult): FactRow {
     error: null,
   };
 }
-
-const withFacts = ({ reason, message, detail, cause }: CheckFailure, facts: Facts): CheckFailure =>
-  new CheckFailure(reason, message, { facts, cause, ...(detail !== undefined && { detail }) });
 
 const rounded = (value: number, digits: number): number => Number(value.toFixed(digits));

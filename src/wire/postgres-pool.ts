@@ -1,7 +1,13 @@
 import { CheckFailure } from "../check.js";
+import { abortable } from "./abortable.js";
 import { postgresFailure } from "./postgres-failure.js";
-import { type PostgresSession, type SessionRun, underStatementTimeout } from "./postgres-session.js";
-import type { StatementResult } from "./simple-query.js";
+import {
+  type PostgresSession,
+  type SessionRun,
+  statementsBeforeQuery,
+  underStatementTimeout,
+} from "./postgres-session.js";
+import { maxRows, type StatementResult } from "./simple-query.js";
 
 interface PoolResult {
   readonly command: string;
@@ -34,20 +40,19 @@ export async function withBorrowedSession<Result>(
   use: (session: PostgresSession) => Promise<Result>,
 ): Promise<Result> {
   const startMs = performance.now();
-  const deadline = rejectOnAbort(run.signal);
   try {
-    const client = await borrow(pool, run, deadline.aborted);
+    const client = await borrow(pool, run);
     const ignore = () => {};
     // The pool's own listener is off while the client is lent: without one, a server that stops ends the process.
     client.on("error", ignore);
     let isReusable = false;
     try {
       const session = createSession(client, () => startMs + run.timeoutMs - performance.now());
-      const result = await Promise.race([use(session), deadline.aborted]);
+      const result = await abortable(use(session), run.signal);
       isReusable = true;
       return result;
     } catch (error) {
-      isReusable = await Promise.race([isRolledBack(client), deadline.aborted.catch(() => false)]);
+      isReusable = await abortable(isRolledBack(client), run.signal).catch(() => false);
       throw error;
     } finally {
       client.release(!isReusable);
@@ -55,34 +60,20 @@ export async function withBorrowedSession<Result>(
     }
   } catch (error) {
     throw postgresFailure(error);
-  } finally {
-    deadline.forget();
   }
-}
-
-function rejectOnAbort(signal: AbortSignal): { readonly aborted: Promise<never>; forget(): void } {
-  let forget = () => {};
-  const aborted = new Promise<never>((_, reject) => {
-    const abort = () => reject(signal.reason);
-    if (signal.aborted) abort();
-    signal.addEventListener("abort", abort, { once: true });
-    forget = () => signal.removeEventListener("abort", abort);
-  });
-  aborted.catch(() => {});
-  return { aborted, forget };
 }
 
 /** Gives up before the deadline, so that a pool without a free connection is told from a server that hangs. */
 const poolShareOfTime = 0.8;
 
-async function borrow(pool: PoolSubset, run: SessionRun, aborted: Promise<never>): Promise<PoolClientSubset> {
+async function borrow(pool: PoolSubset, { signal, timeoutMs }: SessionRun): Promise<PoolClientSubset> {
   const borrowed = pool.connect();
   let timer: NodeJS.Timeout | undefined;
   const tooLong = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(noConnection(pool)), poolShareOfTime * run.timeoutMs);
+    timer = setTimeout(() => reject(noConnection(pool)), poolShareOfTime * timeoutMs);
   });
   try {
-    return await Promise.race([borrowed, tooLong, aborted]);
+    return await abortable(Promise.race([borrowed, tooLong]), signal);
   } catch (error) {
     // What the pool still lends after we gave up goes straight back.
     borrowed.then(
@@ -125,8 +116,6 @@ function createSession(client: PoolClientSubset, remainingMs: () => number): Pos
   };
 }
 
-const statementsBeforeQuery = 2;
-
 /** A query of its own: as the host's instrumentation sees it, and so that its failure is none of the check's. */
 async function firstValue(client: PoolClientSubset, text: string): Promise<string | undefined> {
   try {
@@ -145,8 +134,6 @@ async function isRolledBack(client: PoolClientSubset): Promise<boolean> {
     return false;
   }
 }
-
-const maxRows = 100;
 
 function toStatements(results: unknown): readonly StatementResult[] {
   return ([results].flat() as readonly PoolResult[]).map(({ command, rows, fields }) => {

@@ -188,7 +188,8 @@ export function underStatementTimeout(text: string, remainingMs: number): string
   return `begin;set local statement_timeout=${timeoutMs};${text}\n;commit`;
 }
 
-const statementsBeforeQuery = 2;
+/** `begin` and `set local`. */
+export const statementsBeforeQuery = 2;
 
 async function query(client: PgClient, text: string, aside: string, remainingMs: number): Promise<SessionAnswer> {
   const simple = new SimpleQuery(`${underStatementTimeout(text, remainingMs)};${aside}`);

@@ -5,7 +5,7 @@ export interface StatementResult {
   /** The command tag: `SELECT 1`, `COMMIT`. */
   readonly command: string;
   readonly columns: readonly string[];
-  /** The first hundred rows. */
+  /** The first of them, at most `maxRows`. */
   readonly rows: readonly (readonly (string | null)[])[];
 }
 
@@ -15,7 +15,8 @@ interface Settled {
   readonly error?: unknown;
 }
 
-const maxRows = 100;
+/** More of an answer is not kept. */
+export const maxRows = 100;
 
 /**
  * A query of one or several statements by the simple protocol, as `Client.query` takes it (pg calls it a submittable).
