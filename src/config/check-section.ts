@@ -134,7 +134,7 @@ class CheckReader {
     const subject = { node: part(node, (key) => commonKeys.has(key)), schema: checkOptions, at: this.at };
     const { value, problems } = validate(subject);
     const kindPath = formatPath([...this.at, "kind"]);
-    this.problems.push(...problems.filter(({ path }) => path !== kindPath));
+    for (const problem of problems) if (problem.path !== kindPath) this.problems.push(problem);
     return { common: value ?? this.salvageCommon(subject, problems), unread: unreadKeys(problems, this.at) };
   }
 
@@ -166,7 +166,7 @@ class CheckReader {
   }
 
   private hold<Result extends { readonly problems: readonly ConfigProblem[] }>(result: Result): Result | undefined {
-    this.problems.push(...result.problems);
+    for (const problem of result.problems) this.problems.push(problem);
     return result.problems.length === 0 ? result : undefined;
   }
 

@@ -140,6 +140,9 @@ function wrongType(expected: string, node: ConfigNode): Mistake {
   if (isQuotedNumber(expected, node)) {
     return { problem: "is a quoted text, not a number", mend: "take the quotes away" };
   }
+  if (node.type === "scalar" && typeof node.value === "number" && !Number.isFinite(node.value)) {
+    return { problem: "is no finite number", mend: `write ${wordsOf(expected).form}` };
+  }
   const given = node.type === "scalar" ? givenScalar(node.value) : `a ${node.type}`;
   const { name, form } = wordsOf(expected);
   return { problem: `is ${given === "a map" ? "a mapping" : given}, not ${name}`, mend: `write ${form}` };

@@ -37,6 +37,8 @@ export const httpUrl = (description: string, example: string) =>
 export const isHeaderName = (name: string): boolean => /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name);
 export const isHeaderValue = (value: string): boolean => /^[\t\x20-\x7e\x80-\xff]*$/.test(value);
 
+export const pemPattern = /-----BEGIN [A-Z0-9 ]+-----/;
+
 /** Nested sections are there with their defaults even when the file does not say them. */
 export const section = <Shape extends z.ZodRawShape>(description: string, shape: Shape) =>
   z.strictObject(shape).describe(description);

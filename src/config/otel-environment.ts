@@ -1,6 +1,6 @@
 import type { TelemetryConfig } from "./agent-config.js";
 import { type Disk, decodeText } from "./disk.js";
-import { isHeaderName, isHeaderValue } from "./option-types.js";
+import { isHeaderName, isHeaderValue, pemPattern } from "./option-types.js";
 import type { Environment } from "./sources.js";
 import { alternatives } from "./suggest.js";
 
@@ -229,7 +229,8 @@ class OtelReader {
     if (path === undefined) return undefined;
     this.files.push(path);
     try {
-      return decodeText(this.disk.read(path));
+      const text = decodeText(this.disk.read(path));
+      return pemPattern.test(text) ? text : this.ignore(name, "names a file that holds no PEM text", "");
     } catch (error) {
       return this.ignore(name, `names a file that cannot be read (${(error as Error).message})`, "");
     }

@@ -26,12 +26,15 @@ function mergeEntry(key: string, below: MapEntry | undefined, above: MapEntry, m
 
 function overlayChecks(earlier: ListNode, later: ListNode): ListNode {
   const items = [...earlier.items];
-  const earlierCount = items.length;
+  const indexes = new Map<string | undefined, number>();
+  earlier.items.forEach((item, index) => {
+    const name = nameOf(item);
+    if (name !== undefined && !indexes.has(name)) indexes.set(name, index);
+  });
   for (const check of later.items) {
-    const name = nameOf(check);
-    const index = name === undefined ? -1 : items.slice(0, earlierCount).findIndex((item) => nameOf(item) === name);
-    const below = items[index];
-    if (below?.type === "map" && check.type === "map") items[index] = mergeMaps(below, check);
+    const index = indexes.get(nameOf(check));
+    const below = index === undefined ? undefined : items[index];
+    if (index !== undefined && below?.type === "map" && check.type === "map") items[index] = mergeMaps(below, check);
     else items.push(check);
   }
   return { type: "list", place: later.place, items };

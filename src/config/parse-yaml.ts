@@ -21,11 +21,10 @@ import {
   type ScalarNode,
 } from "./node.js";
 import type { ConfigProblem } from "./problem.js";
-import { explainYamlError } from "./yaml-errors.js";
+import { explainYamlError, maxDepth } from "./yaml-errors.js";
 
 /** Aliases may repeat what is anchored up to here; ten thousand checks have less than half of it. */
 const maxNodes = 500_000;
-const maxDepth = 64;
 
 export interface ParsedFile {
   readonly root: MapNode;

@@ -18,7 +18,7 @@ export function readServerEnvironment(env: Environment): MapNode {
   const entries = new Map<string, MapEntry>();
   for (const [name, key] of Object.entries(serverVariables)) {
     const text = env[name];
-    if (text === undefined || text === "") continue;
+    if (text === undefined) continue;
     const place = variablePlace(name);
     entries.set(key, { keyPlace: place, value: { ...scalarNode(text, place), references: [`env ${name}`] } });
   }

@@ -92,7 +92,7 @@ class SourceReader {
       readText: (reference: string) => this.readReference(reference, dirname(absolute)),
     };
     const { root, problems, isUnreadable } = parseYaml(path, text, references);
-    this.problems.push(...problems);
+    for (const problem of problems) this.problems.push(problem);
     if (isUnreadable) this.isIncomplete = true;
     return root;
   }

@@ -1,20 +1,19 @@
 import { z } from "zod";
 import { secret } from "../check.js";
-import { duration, httpUrl, isHeaderName, isHeaderValue, section, text } from "./option-types.js";
+import { duration, httpUrl, isHeaderName, isHeaderValue, pemPattern, section, text } from "./option-types.js";
 
 const minute = 60_000;
-const pem = /-----BEGIN [A-Z0-9 ]+-----/;
 const pemMessage = "is no PEM text; give the text itself, as `${file:/path/to/file.pem}` does";
 
 const exporterTls = z
   .strictObject({
     ca: z
       .string()
-      .regex(pem, pemMessage)
+      .regex(pemPattern, pemMessage)
       .describe("Certificates to trust instead of Node's own list, PEM text.")
       .optional(),
-    cert: z.string().regex(pem, pemMessage).describe("Our own certificate, PEM text. Needs `key`.").optional(),
-    key: secret("The private key of `cert`, PEM text.").regex(pem, pemMessage).optional(),
+    cert: z.string().regex(pemPattern, pemMessage).describe("Our own certificate, PEM text. Needs `key`.").optional(),
+    key: secret("The private key of `cert`, PEM text.").regex(pemPattern, pemMessage).optional(),
   })
   .refine((tls) => (tls.cert === undefined) === (tls.key === undefined), "needs `cert` and `key` together, or neither")
   .describe("How an https endpoint is trusted, and what we show it.");

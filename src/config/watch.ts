@@ -106,10 +106,12 @@ export async function fingerprintPath(path: string): Promise<string> {
     .digest("hex");
 }
 
+/** What is neither file nor directory is never opened: a device may have no end, a pipe no beginning. */
 async function contentOf(path: string): Promise<string | Buffer> {
   try {
-    if ((await stat(path)).isDirectory()) return (await readdir(path)).sort().join("\n");
-    return await readFile(path);
+    const stats = await stat(path);
+    if (stats.isDirectory()) return (await readdir(path)).sort().join("\n");
+    return stats.isFile() ? await readFile(path) : "no regular file";
   } catch (error) {
     return `unreadable ${(error as NodeJS.ErrnoException).code}`;
   }

@@ -1,6 +1,9 @@
 import type { YAMLError } from "yaml";
 import type { Mistake } from "./interpolate.js";
 
+/** Levels of a config. The parser gives up on its own at some thousands. */
+export const maxDepth = 64;
+
 type Code = YAMLError["code"];
 
 const indentMend = "indent the entries of one mapping or list by the same number of spaces";
@@ -34,6 +37,7 @@ const mistakes: Partial<Record<Code, Mistake>> = {
   MULTIPLE_TAGS: { problem: "has two tags", mend: "leave out the tags" },
   TAG_RESOLVE_FAILED: { problem: "has a tag that is not known", mend: "leave out the `!…` tag, or quote the text" },
   BAD_DIRECTIVE: { problem: "is a directive that YAML does not know", mend: "leave it out" },
+  RESOURCE_EXHAUSTION: { problem: "is nested too deeply", mend: `write at most ${maxDepth} levels` },
   UNEXPECTED_TOKEN: {
     problem: "is not what can stand here",
     mend: "check the quotes, brackets and indentation before it",

@@ -92,3 +92,18 @@ describe("a hostile file", () => {
     expect(loadText(text).ok).toBe(false);
   });
 });
+
+describe("a text that is made to be hard to read", () => {
+  it("may have more mistakes than a call may have arguments", () => {
+    const many = 150_000;
+    expect(problemsOf(loadText(`checks: [${`"\${", `.repeat(many)}]`)).length).toBeGreaterThanOrEqual(many);
+    const keys = Array.from({ length: many }, (_, index) => `    k${index}: 1`).join("\n");
+    expect(problemsOf(loadText(`checks:\n  - name: a\n    kind: shop\n${keys}`)).length).toBeGreaterThanOrEqual(many);
+  });
+
+  it.each(["[", "{a: ", "- ", "? "])("is refused for its depth: ten thousand times `%s`", (opening) => {
+    expect(problemsOf(loadText(`checks:\n  ${opening.repeat(10_000)}`)).join()).toContain(
+      "is nested too deeply; write at most 64 levels",
+    );
+  });
+});

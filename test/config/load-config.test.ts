@@ -269,6 +269,13 @@ checks:
     ]);
   });
 
+  it("refuses a secret of the environment that is given and empty, and takes another empty variable for none", () => {
+    expect(problemsOf(loadText("checks: []", { HEALTHSPAN_METRICS_TOKEN: "", HEALTHSPAN_PORT: "" }))).toEqual([
+      "environment HEALTHSPAN_METRICS_TOKEN server.metricsToken: is a secret that is given but empty; give it a value or leave it out",
+    ]);
+    expect(configOf(loadText("server: { token: abc }", { HEALTHSPAN_TOKEN: "" })).server.token).toBe("abc");
+  });
+
   it("says that nothing is checked and nothing exported", () => {
     expect(configOf(loadText("service: { name: a }")).notices).toEqual([
       "OTLP export is off: no endpoint is given by telemetry.otlp.endpoint or OTEL_EXPORTER_OTLP_ENDPOINT",

@@ -89,9 +89,17 @@ describe("OTLP export", () => {
       OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE: "/cert.pem",
       OTEL_EXPORTER_OTLP_CLIENT_KEY: "/key.pem",
     };
-    const { telemetry, secrets } = loadEnv(env, "checks: []", { "/ca.pem": pem, "/cert.pem": pem, "/key.pem": "key" });
-    expect(telemetry.logs?.otlp.tls).toEqual({ ca: pem, cert: pem, key: "key" });
-    expect(secrets).toContain("key");
+    const key = "-----BEGIN PRIVATE KEY-----";
+    const { telemetry, secrets } = loadEnv(env, "checks: []", { "/ca.pem": pem, "/cert.pem": pem, "/key.pem": key });
+    expect(telemetry.logs?.otlp.tls).toEqual({ ca: pem, cert: pem, key });
+    expect(secrets).toContain(key);
+  });
+
+  it("passes over a certificate that is no PEM text, with which every export would fail", () => {
+    const env = { ...endpoint, OTEL_EXPORTER_OTLP_CERTIFICATE: "/ca.der" };
+    const { telemetry, notices } = loadEnv(env, "checks: []", { "/ca.der": "0\u0082" });
+    expect(telemetry.logs?.otlp.tls).toBeUndefined();
+    expect(notices).toContain("OTEL_EXPORTER_OTLP_CERTIFICATE names a file that holds no PEM text and is ignored");
   });
 
   it.each(["OTEL_TRACES_EXPORTER", "OTEL_METRICS_EXPORTER", "OTEL_LOGS_EXPORTER"])(

@@ -1,8 +1,9 @@
+import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { type WatchClock, watchConfig } from "../../src/config/watch.js";
+import { fingerprintPath, type WatchClock, watchConfig } from "../../src/config/watch.js";
 
 let folder = "";
 beforeEach(() => {
@@ -115,5 +116,12 @@ describe("watchConfig", () => {
     const { clock, watcher } = await watch(() => []);
     watcher.stop();
     expect(clock.isCancelled).toBe(true);
+  });
+
+  it("does not open what is no regular file: a device has no end, and a pipe no beginning", async () => {
+    const pipe = join(folder, "pipe");
+    execFileSync("mkfifo", [pipe]);
+    const prints = await Promise.all([fingerprintPath("/dev/zero"), fingerprintPath(pipe)]);
+    expect(prints[0]).toBe(prints[1]);
   });
 });
