@@ -43,6 +43,8 @@ export function createEndpoints(source: HealthSource, options: EndpointsOptions)
   };
   const answerRoute = (req: IncomingMessage, res: ServerResponse, found: Route | undefined): boolean => {
     if (found === undefined) return false;
+    // Whoever keeps a connection is sent away while there is time: its next request could meet a closed one.
+    if (source.phase === "draining") res.shouldKeepAlive = false;
     if (isRead(req)) respond(req, res, found);
     else send(req, res, methodNotAllowed(source));
     return true;

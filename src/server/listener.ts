@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Handler } from "./answer.js";
 import type { ServerSettings } from "./settings.js";
 
@@ -18,6 +19,8 @@ const limits = {
   maxConnections: 512,
   /** From here on a new connection costs an idle or the oldest one its place. */
   crowded: 448,
+  /** How many connections the kernel holds until we take them; Node's own default. */
+  backlog: 511,
 } as const;
 
 /** The server of the agent. Its handler can be exchanged: bare probes first, Express when it has been loaded. */
@@ -79,7 +82,7 @@ function notFound(res: ServerResponse): void {
 function listen(server: Server, { host, port }: Pick<ServerSettings, "host" | "port">): Promise<AddressInfo> {
   return new Promise((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => reject(listenError(error, host, port)));
-    server.listen({ host, port }, () => {
+    server.listen({ host, port, backlog: limits.backlog }, () => {
       // An error of a listening server (no descriptors left) is retried by Node; it must not end the process.
       server.removeAllListeners("error").on("error", () => {});
       resolve(server.address() as AddressInfo);
@@ -137,6 +140,7 @@ function refuseTunnel(socket: Duplex): void {
 const sweepMs = 50;
 
 async function close(server: Server, graceMs: number): Promise<void> {
+  await takeIn(server);
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   // A connection whose last answer has just left becomes idle and stays open: looked for until none is left.
   const sweep = setInterval(() => server.closeIdleConnections(), sweepMs);
@@ -144,4 +148,21 @@ async function close(server: Server, graceMs: number): Promise<void> {
   await closed;
   clearInterval(sweep);
   clearTimeout(end);
+}
+
+/**
+ * Takes whoever has connected and still waits in the kernel: closing the port would reset them all. A turn of the
+ * event loop takes one; under load there is no end of new ones, but those who were there first are in by then.
+ */
+async function takeIn(server: Server): Promise<void> {
+  let hasTaken = true;
+  const take = (): void => {
+    hasTaken = true;
+  };
+  server.on("connection", take);
+  for (let turns = 0; hasTaken && turns < limits.backlog; turns += 1) {
+    hasTaken = false;
+    await nextTurn();
+  }
+  server.off("connection", take);
 }

@@ -465,6 +465,26 @@ describe("closing", () => {
     expect(busy.received()).toMatch(/last 1\n\r\n0\r\n\r\n$/);
   });
 
+  it("answers everybody who had connected when it began", async () => {
+    const { listener } = await startAgent();
+    const answers = Array.from({ length: 50 }, () => exchange(listener.port, getOnce("/livez")));
+    // By now the kernel has their connections, and the server has taken none of them.
+    await new Promise((resolve) => process.nextTick(resolve));
+    await listener.close(5_000);
+    for (const answer of await Promise.all(answers)) expect(answer).toMatch(/\r\n\r\nOK$/);
+  });
+
+  it("is prepared by a drain, which sends kept connections away one by one with their answers", async () => {
+    const { listener, source } = await startAgent();
+    const client = await open(listener.port);
+    client.socket.write(get("/livez"));
+    await client.until("OK");
+    source.phase = "draining";
+    client.socket.write(get("/readyz"));
+    await closed(client.socket);
+    expect(client.received()).toMatch(/HTTP\/1\.1 503 [^]*\r\nConnection: close\r\n/);
+  });
+
   it("cuts off at the end of its grace what does not finish", async () => {
     const { listener } = await startAgent({
       metrics: metricsFrom(async function* () {
