@@ -2,8 +2,10 @@ import { hostname } from "node:os";
 import {
   type Check,
   type CheckKind,
+  type CheckPolicy,
   type CheckRun,
   createPolicy,
+  formatDuration,
   type KindDefaults,
   type Outcome,
   type PolicyOptions,
@@ -19,7 +21,7 @@ import type { Handler } from "./server/answer.js";
 import { createGate, type GateOptions } from "./server/gate.js";
 import { createProbes, type Probes, type ProbesOptions } from "./server/probes.js";
 import { createHostSignals } from "./signals/host.js";
-import { createScrubber } from "./signals/scrubber.js";
+import { createScrubber, type Scrub } from "./signals/scrubber.js";
 
 export interface HealthOptions {
   readonly service?: { readonly name?: string; readonly version?: string; readonly instance?: string };
@@ -58,6 +60,7 @@ export interface BoundKind {
 
 /** The health of one service, inside its process. */
 export interface Health {
+  /** Adds a check, before or after the start; throws `TypeError` when its options cannot be, or its name is taken. */
   register(check: CheckFunction | BoundKind, options: RegisterOptions): Health;
   unregister(name: string): void;
   report(): Report;
@@ -84,8 +87,12 @@ const defaultConcurrency = 256;
 export function createHealth(options: HealthOptions = {}): Health {
   const { service = {}, concurrency = {} } = options;
   const secrets = new Set<string>();
-  let scrubber = createScrubber(secrets);
-  const scrub = (text: string): string => scrubber(text);
+  let scrubber: Scrub | undefined;
+  // Made at the first text after a registration: its forms cost too much to make them anew for each of many checks.
+  const scrub: Scrub = (text) => {
+    scrubber ??= createScrubber(secrets);
+    return scrubber(text);
+  };
   const core = new HealthService(
     {
       version: service.version,
@@ -103,9 +110,11 @@ export function createHealth(options: HealthOptions = {}): Health {
     register(check, own) {
       const bound = typeof check === "function" ? undefined : check;
       const kind = bound?.kind ?? customKind;
-      for (const text of bound ? secretsOf(bound.kind, bound.options) : []) secrets.add(text);
-      scrubber = createScrubber(secrets);
       const policy = createPolicy(own.name, kind, policyOptions(own));
+      assertPossible(policy);
+      if (core.has(own.name)) throw new TypeError(`check ${own.name} is registered already; unregister it first`);
+      for (const text of bound ? secretsOf(bound.kind, bound.options) : []) secrets.add(text);
+      scrubber = undefined;
       core.add(policy, kind, bound ? createBound(bound, own.name) : customCheck(check as CheckFunction));
       return health;
     },
@@ -153,6 +162,15 @@ function policyOptions(own: RegisterOptions): PolicyOptions {
     timeoutMs: durationMs("timeout", timeout),
     failingIntervalMs: durationMs("failingInterval", failingInterval),
   };
+}
+
+/** What a config file would be refused for as well. */
+function assertPossible({ name, timeoutMs, intervalMs }: CheckPolicy): void {
+  if (name === "") throw new TypeError("a check needs a name");
+  if (timeoutMs <= intervalMs) return;
+  const interval = formatDuration(intervalMs);
+  const problem = `timeout ${formatDuration(timeoutMs)} is above its interval ${interval}`;
+  throw new TypeError(`check ${name}: ${problem}; make it ${interval} or less`);
 }
 
 function durationMs(option: string, text: string | undefined): number | undefined {

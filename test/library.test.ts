@@ -30,6 +30,28 @@ describe("createHealth", () => {
     expect(changes).toEqual(["queue healthy", "queue unknown"]);
   });
 
+  it("keeps a process that awaits its start alive until then, and no longer", async () => {
+    const script = `
+      const { createHealth } = await import("./src/index.ts");
+      const health = createHealth();
+      for (const name of ["a", "b"]) health.register(() => ({ status: "healthy" }), { name });
+      await health.start();
+      console.log(health.report().dependencies.b.status);`;
+    const { stdout } = await run(process.execPath, ["--import", "tsx", "--input-type=module", "-e", script]);
+    expect(stdout.trim()).toBe("healthy");
+  });
+
+  it("refuses what no config file could say either", () => {
+    health = createHealth();
+    const answer = () => ({ status: "healthy" }) as const;
+    expect(() => health?.register(answer, { name: "a", interval: "1s", timeout: "2s" })).toThrow(
+      "check a: timeout 2s is above its interval 1s; make it 1s or less",
+    );
+    expect(() => health?.register(answer, { name: "" })).toThrow("a check needs a name");
+    health.register(answer, { name: "a" });
+    expect(() => health?.register(answer, { name: "a" })).toThrow("check a is registered already; unregister it first");
+  });
+
   it("says what to write instead of a bad duration", () => {
     health = createHealth();
     expect(() => health?.register(() => ({ status: "healthy" }), { name: "queue", interval: "30" })).toThrow(

@@ -13,6 +13,14 @@ export function startSpreadMs(count: number, intervalMs: number): number {
   return Math.min(intervalMs, Math.max(spreadFloorMs, count / startsPerMs));
 }
 
+const settleMs = 100;
+
+/** By when checks that are started together have their first results, unless they wait for a slot. */
+export function firstResultsMs(policies: readonly CheckPolicy[]): number {
+  const deadlines = policies.map((policy) => startSpreadMs(policies.length, policy.intervalMs) + policy.timeoutMs);
+  return deadlines.reduce((longest, deadline) => Math.max(longest, deadline), 0) + settleMs;
+}
+
 /** A check's place within its interval, 0 to 1, from agent and name: 300 agents do not hit one database together. */
 export function phaseOf(instance: string, name: string): number {
   return createHash("sha1").update(instance).update("\0").update(name).digest().readUInt32BE(0) / 2 ** 32;

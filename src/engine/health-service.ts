@@ -4,10 +4,12 @@ import type { HistoryEntry } from "../health/history.js";
 import { createReport, type Report } from "../health/report.js";
 import { nextPhase, type ReadinessMode, serviceStatus, statusMessage } from "../health/verdict.js";
 import type { Events } from "../signals/events.js";
+import { isolated } from "../signals/isolated.js";
 import type { RecordSink, ServiceChange, StatusChange } from "../signals/record.js";
 import type { TracingOptions } from "../signals/run-span.js";
+import { firstResultsMs } from "./cadence.js";
 import type { CheckEntry } from "./check-entry.js";
-import type { Clock } from "./clock.js";
+import { atMost, type Clock } from "./clock.js";
 import { Engine } from "./engine.js";
 import type { Concurrency } from "./slots.js";
 
@@ -42,10 +44,12 @@ const defaultStopLimitMs = 3_000;
 export class HealthService {
   private readonly engine: Engine;
   private readonly emitter = new EventEmitter<HealthChanges>();
-  private readonly startedAtMs: number;
+  /** Monotonic, so that a stepped clock makes no uptime. */
+  private readonly createdMs: number;
   private currentPhase: Phase = "starting";
   private hasBegun = false;
   private hasStartedOnce = false;
+  private willJudge = false;
   private currentStatus: Status = "unknown";
   private news = new News();
   private memo: { readonly revision: number; readonly atMs: number; readonly report: Report } | undefined;
@@ -54,7 +58,7 @@ export class HealthService {
     private readonly settings: ServiceSettings,
     private readonly signals: ServiceSignals,
   ) {
-    this.startedAtMs = settings.clock.now();
+    this.createdMs = settings.clock.monotonic();
     this.engine = new Engine({
       clock: settings.clock,
       instance: settings.instance,
@@ -79,8 +83,8 @@ export class HealthService {
     return !this.settings.watchesScheduler || this.engine.isAlive;
   }
 
+  /** Every check has had a result; it stays so. */
   get hasStarted(): boolean {
-    this.hasStartedOnce ||= this.hasBegun && this.views().every((check) => check.state.result !== undefined);
     return this.hasStartedOnce;
   }
 
@@ -91,6 +95,10 @@ export class HealthService {
 
   get checkNames(): readonly string[] {
     return this.views().map((check) => check.policy.name);
+  }
+
+  has(name: string): boolean {
+    return this.engine.check(name) !== undefined;
   }
 
   report(exclude?: ReadonlySet<string>): Report {
@@ -114,17 +122,17 @@ export class HealthService {
       check,
       isResources: kind.isResources ?? false,
     });
-    this.judge();
+    this.judgeSoon();
   }
 
   repolicy(name: string, policy: CheckPolicy): void {
     this.engine.repolicy(name, policy);
-    this.judge();
+    this.judgeSoon();
   }
 
   remove(name: string): void {
     this.engine.remove(name);
-    this.judge();
+    this.judgeSoon();
   }
 
   /** Runs checks once, now, whatever the schedule; resolves when each has a result. */
@@ -134,17 +142,19 @@ export class HealthService {
   }
 
   on<Name extends keyof HealthChanges>(name: Name, listener: (...change: HealthChanges[Name]) => void): this {
-    this.emitter.on(name, listener as never);
+    const told = (...change: HealthChanges[Name]): void => isolated(() => listener(...change));
+    this.emitter.on(name, told as never);
     return this;
   }
 
   /** Begins to run checks; resolves after their first results, or the longest timeout. */
   async start(): Promise<void> {
-    const first = this.views().map((check) => check.nextResult());
+    const waiting = this.views().filter((check) => check.state.result === undefined && !check.isRemoved);
+    const results = Promise.all(waiting.map((check) => check.nextResult()));
     this.hasBegun = true;
     this.engine.start();
     this.judge();
-    await Promise.all(first);
+    await atMost(this.settings.clock, firstResultsMs(waiting.map((check) => check.policy)), results);
   }
 
   /** Not ready from now on, whatever the checks say; they go on. */
@@ -171,7 +181,7 @@ export class HealthService {
       liveness: this.isAlive,
       readinessMode: this.settings.readiness,
       version: this.settings.version,
-      startedAtMs: this.startedAtMs,
+      startedAtMs: nowMs - (this.settings.clock.monotonic() - this.createdMs),
       nowMs,
     });
   }
@@ -179,14 +189,24 @@ export class HealthService {
   private changed(change: StatusChange): void {
     this.signals.events().checkChanged(change);
     this.emitter.emit("change", change);
-    this.judge();
+    this.judgeSoon();
+  }
+
+  /** Judges once for all that changes before the current turn ends: a reload of thousands of checks is one change. */
+  private judgeSoon(): void {
+    this.news.addUrgent();
+    if (this.willJudge || !this.hasBegun) return;
+    this.willJudge = true;
+    queueMicrotask(() => this.judge());
   }
 
   /** Re-judges the service: after every change of a check, of the phase, and of which checks there are. */
   private judge(): void {
+    this.willJudge = false;
     this.news.addUrgent();
     const checks = this.views();
-    if (this.hasBegun) this.currentPhase = nextPhase(this.currentPhase, this.settings.readiness, checks);
+    this.currentPhase = nextPhase(this.currentPhase, this.settings.readiness, checks);
+    this.hasStartedOnce ||= checks.every((check) => check.state.result !== undefined);
     const to = serviceStatus(checks, this.currentPhase);
     if (to === this.currentStatus) return;
     const message = statusMessage(to, checks);

@@ -14,6 +14,9 @@ export interface Start {
   readonly begin: () => void;
 }
 
+/** Who waits, by kind, with the order they came in; a queue for each kind, so that thousands of a capped one cost nothing. */
+type Waiting = Map<string, Map<Start, number>>;
+
 /**
  * Who may run at once. Checks whose last result was good take slots of the steady pool; those that failed, and runs that
  * have lasted longer than a second (they move over), take the slow pool's. A hung target never delays a healthy one.
@@ -21,24 +24,27 @@ export interface Start {
 export class Slots {
   private readonly held: Record<Pool, number> = { steady: 0, slow: 0 };
   private readonly heldPerKind = new Map<string, number>();
-  private readonly waiting: Record<Pool, Start[]> = { steady: [], slow: [] };
+  private readonly waiting: Record<Pool, Waiting> = { steady: new Map(), slow: new Map() };
+  private requests = 0;
 
   constructor(private readonly concurrency: Concurrency) {}
 
-  /** Begins now when there is room, else as soon as there is. */
+  /** Begins now when there is room, else as soon as there is. Whoever could begin never waits, so nobody is overtaken. */
   request(start: Start): void {
-    if (this.waiting[start.pool].length === 0 && this.hasRoom(start)) this.take(start);
-    else {
-      this.waiting[start.pool].push(start);
-      this.admit(start.pool);
+    if (this.hasRoom(start)) {
+      this.take(start);
+      return;
     }
+    const waiting = this.waiting[start.pool];
+    const ofKind = waiting.get(start.kind) ?? new Map<Start, number>();
+    waiting.set(start.kind, ofKind.set(start, this.requests++));
   }
 
   /** Takes a start that still waits out of the queue. */
   withdraw(start: Start): void {
-    const queue = this.waiting[start.pool];
-    const index = queue.indexOf(start);
-    if (index >= 0) queue.splice(index, 1);
+    const ofKind = this.waiting[start.pool].get(start.kind);
+    ofKind?.delete(start);
+    if (ofKind?.size === 0) this.waiting[start.pool].delete(start.kind);
   }
 
   /** The run has lasted long: it gives its steady slot to others and counts as slow, even beyond the slow pool's size. */
@@ -47,14 +53,13 @@ export class Slots {
     this.held.steady--;
     this.held.slow++;
     start.pool = "slow";
-    this.admit("steady");
+    this.admit();
   }
 
   release(start: Start): void {
     this.held[start.pool]--;
     this.heldPerKind.set(start.kind, (this.heldPerKind.get(start.kind) ?? 1) - 1);
-    this.admit("steady");
-    this.admit("slow");
+    this.admit();
   }
 
   private hasRoom({ kind, pool }: Start): boolean {
@@ -71,16 +76,25 @@ export class Slots {
     start.begin();
   }
 
-  private admit(pool: Pool): void {
-    const queue = this.waiting[pool];
-    for (let index = 0; index < queue.length && this.held[pool] < this.concurrency.max; ) {
-      const start = queue[index];
-      if (start === undefined || !this.hasRoom(start)) {
-        index++; // its kind is at its cap: others behind it may go
-        continue;
-      }
-      queue.splice(index, 1);
+  private admit(): void {
+    for (let start = this.next(); start !== undefined; start = this.next()) {
+      this.withdraw(start);
       this.take(start);
     }
+  }
+
+  /** Who has waited longest of those that may begin: a kind at its cap, and a full pool, let others pass. */
+  private next(): Start | undefined {
+    let next: Start | undefined;
+    let earliest = Number.POSITIVE_INFINITY;
+    for (const waiting of [this.waiting.steady, this.waiting.slow]) {
+      for (const ofKind of waiting.values()) {
+        const [start, order] = ofKind.entries().next().value ?? [];
+        if (start === undefined || order === undefined || order > earliest || !this.hasRoom(start)) continue;
+        next = start;
+        earliest = order;
+      }
+    }
+    return next;
   }
 }

@@ -18,10 +18,11 @@ const messages = {
 } as const;
 
 /**
- * The status of the service: pure, from the checks' states. A check without a result is left out, but for critical ones
- * while the process is starting. One pass that allocates nothing: it is asked at every change of any check.
+ * The status of the service: pure, from the checks' states; unknown while starting, and while draining if it never
+ * got further. A check without a result is left out otherwise. One pass that allocates nothing: it is asked at every change of any check.
  */
 export function serviceStatus(checks: readonly CheckView[], phase: Phase): Status {
+  if (phase === "starting") return "unknown";
   let isWaiting = false;
   let isDegraded = false;
   let isUnhealthy = false;

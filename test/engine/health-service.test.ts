@@ -1,6 +1,7 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { CheckFailure, createPolicy, type Outcome, type PolicyOptions } from "../../src/check.js";
 import { HealthService } from "../../src/engine/health-service.js";
+import type { Concurrency } from "../../src/engine/slots.js";
 import type { Events } from "../../src/signals/events.js";
 import type { ServiceChange, StatusChange } from "../../src/signals/record.js";
 import { FakeClock } from "./fake-clock.js";
@@ -12,7 +13,7 @@ const refused = (): never => {
   throw new CheckFailure("refused", "connection refused");
 };
 
-function createBench() {
+function createBench(concurrency: Concurrency = { max: 256, perKind: {} }) {
   const clock = new FakeClock();
   const sink = new RecordingSink();
   const told: { checks: StatusChange[]; services: ServiceChange[] } = { checks: [], services: [] };
@@ -26,7 +27,7 @@ function createBench() {
       version: "1.0.0",
       instance: "bench",
       readiness: "dependencies",
-      concurrency: { max: 256, perKind: {} },
+      concurrency,
       watchesScheduler: true,
       clock,
     },
@@ -143,5 +144,81 @@ describe("HealthService", () => {
     await clock.advance(25_000);
     expect(service.history("database")?.length).toBeGreaterThanOrEqual(2);
     expect(service.history("nobody")).toBeUndefined();
+  });
+
+  it("says nothing of the service before it starts, whatever is added, and is unknown until then", async () => {
+    const { clock, told, service, add } = createBench();
+    add("cache", () => healthy);
+    await clock.advance(0);
+    expect(service.report()).toMatchObject({ phase: "starting", status: "unknown", readiness: false });
+    add("database", () => healthy, { critical: true });
+    await clock.advance(0);
+    expect(told.services).toEqual([]);
+    void service.start();
+    await clock.advance(2_000);
+    expect(told.services.map(({ from, to }) => [from, to])).toEqual([["unknown", "healthy"]]);
+  });
+
+  it("judges a reload as a whole", async () => {
+    const { clock, told, service, add } = createBench();
+    add("old", refused, { critical: true });
+    add("cache", refused);
+    void service.start();
+    await clock.advance(2_000);
+    service.remove("old");
+    service.remove("cache");
+    await clock.advance(0);
+    expect(told.services.map(({ to }) => to)).toEqual(["unhealthy", "healthy"]);
+  });
+
+  it("goes on when a listener throws, and tells the others", async () => {
+    const warn = vi.spyOn(process, "emitWarning").mockImplementation(() => {});
+    const { clock, service, add } = createBench();
+    const told: string[] = [];
+    service.on("change", () => refused()).on("change", ({ to }) => told.push(to));
+    service.on("status", () => refused());
+    const check = add("queue", () => healthy);
+    const started = service.start();
+    await clock.advance(20_000);
+    await started;
+    expect(told).toEqual(["healthy"]);
+    expect(check.runs.length).toBeGreaterThan(1);
+    expect(warn).toHaveBeenCalledOnce();
+    warn.mockRestore();
+  });
+
+  it("has started at the latest when the longest timeout is over, though checks still wait for a slot", async () => {
+    const { clock, service, add } = createBench({ max: 256, perKind: { scripted: 1 } });
+    for (let index = 0; index < 50; index++) add(`hung-${index}`);
+    let hasStarted = false;
+    void service.start().then(() => {
+      hasStarted = true;
+    });
+    await clock.advance(3_200);
+    expect(hasStarted).toBe(true);
+  });
+
+  it("does not wait for results again when it is started twice", async () => {
+    const { clock, service, add } = createBench();
+    add("queue", () => healthy);
+    await Promise.all([service.start(), clock.advance(100)]);
+    await service.start();
+    expect(service.report().status).toBe("healthy");
+  });
+
+  it("has started once and for all, also when nobody asked before a reload", async () => {
+    const { clock, service, add } = createBench();
+    add("queue", () => healthy);
+    void service.start();
+    await clock.advance(100);
+    add("late");
+    expect(service.hasStarted).toBe(true);
+  });
+
+  it("counts its uptime by a clock that is never stepped", async () => {
+    const { clock, service } = createBench();
+    await clock.advance(5_000);
+    clock.stepWall(3_600_000);
+    expect(service.report().uptime_seconds).toBe(5);
   });
 });

@@ -107,6 +107,17 @@ describe("Slots", () => {
     expect(begun).toEqual(["llm-1", "http-1", "llm-2"]);
   });
 
+  it("gives the failing of a capped kind their turn, though the well ones of it always wait", () => {
+    const begun: string[] = [];
+    const slots = new Slots({ max: 10, perKind: { llm: 1 } });
+    const first = start("steady", begun, "first", "llm");
+    slots.request(first);
+    slots.request(start("slow", begun, "failing", "llm"));
+    slots.request(start("steady", begun, "well", "llm"));
+    slots.release(first);
+    expect(begun).toEqual(["first", "failing"]);
+  });
+
   it("forgets a start that was withdrawn", () => {
     const begun: string[] = [];
     const slots = new Slots({ max: 1, perKind: {} });
