@@ -155,13 +155,14 @@ async function close(server: Server, graceMs: number): Promise<void> {
  * event loop takes one; under load there is no end of new ones, but those who were there first are in by then.
  */
 async function takeIn(server: Server): Promise<void> {
-  let hasTaken = true;
+  let quietTurns = 0;
   const take = (): void => {
-    hasTaken = true;
+    quietTurns = 0;
   };
   server.on("connection", take);
-  for (let turns = 0; hasTaken && turns < limits.backlog; turns += 1) {
-    hasTaken = false;
+  // The turn that this began in may have looked for connections before.
+  for (let turns = 0; quietTurns < 2 && turns < limits.backlog; turns += 1) {
+    quietTurns += 1;
     await nextTurn();
   }
   server.off("connection", take);
