@@ -74,11 +74,17 @@ export class OtlpLine {
 
   /** The SDK's timeout is one of silence: an answer of which a byte comes now and then would be awaited for ever. */
   private async withinTime(sending: Promise<TransportResponse>, timeoutMs: number): Promise<TransportResponse> {
-    // Not one request alone can be ended from here; others on this line are sent again.
-    const timer = setTimeout(() => this.agent.destroy(), timeoutMs);
+    let isLate = false;
+    const timer = setTimeout(() => {
+      isLate = true;
+      // Not one request alone can be ended from here; others on this line are sent again.
+      this.agent.destroy();
+    }, timeoutMs);
     timer.unref();
     try {
-      return await sending;
+      const response = await sending;
+      // What we ended ourselves looks like a reset by the receiver.
+      return response.status !== "success" && (isLate || this.hasBeenCut) ? unanswered : response;
     } finally {
       clearTimeout(timer);
     }
