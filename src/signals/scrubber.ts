@@ -35,12 +35,17 @@ function formsOf(secret: string): readonly string[] {
   const texts = [secret, ...decoded(secret)];
   return texts.flatMap((text) => [
     text,
-    encodeURIComponent(text.toWellFormed()),
-    encodeURI(text.toWellFormed()),
-    new URLSearchParams([["", text]]).toString().slice(1),
+    ...inBothCases(encodeURIComponent(text.toWellFormed())),
+    ...inBothCases(encodeURI(text.toWellFormed())),
+    ...inBothCases(new URLSearchParams([["", text]]).toString().slice(1)),
     JSON.stringify(text).slice(1, -1),
     ...base64Forms(text),
   ]);
+}
+
+/** RFC 3986 writes escapes in capitals and takes both; some write them small. */
+function inBothCases(encoded: string): readonly string[] {
+  return [encoded, encoded.replace(/%[0-9A-F]{2}/g, (escaped) => escaped.toLowerCase())];
 }
 
 function decoded(secret: string): readonly string[] {

@@ -27,6 +27,11 @@ describe("createScrubber", () => {
     expect(rest).not.toContain("ss/w0");
   });
 
+  it("finds a secret whose escapes are written in lower case", () => {
+    const scrub = createScrubber(["p@ss/W%rd ü"]);
+    expect(scrub("p%40ss%2fW%25rd%20%c3%bc p%40ss%2fW%25rd+%c3%bc")).toBe("*** ***");
+  });
+
   it("leaves a text without secrets, and words that a tiny secret is part of, as they are", () => {
     expect(scrub("cannot abort the connection")).toBe("cannot abort the connection");
     expect(createScrubber([])("anything")).toBe("anything");
