@@ -7,7 +7,7 @@ export interface Disk {
   list(path: string): readonly string[] | undefined;
 }
 
-const maxFileBytes = 16 * 1024 * 1024;
+export const maxFileBytes = 16 * 1024 * 1024;
 
 const reasons: Readonly<Record<string, string>> = {
   ENOENT: "there is no such file",
@@ -45,6 +45,9 @@ function inOurWords<Result>(access: () => Result): Result {
     throw new Error(reasons[code] ?? code, { cause: error });
   }
 }
+
+/** Of a directory's names, those that are read: not Kubernetes' `..data`, nor what an editor leaves there. */
+export const isConfigFile = (name: string): boolean => /^[^.].*\.ya?ml$/.test(name);
 
 /** Text of UTF-8 bytes, a byte order mark taken off. */
 export function decodeText(bytes: Uint8Array): string {

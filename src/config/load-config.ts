@@ -4,6 +4,7 @@ import { kinds as allKinds } from "../kinds/index.js";
 import type { AgentConfig, ConfiguredCheck, ServerConfig } from "./agent-config.js";
 import { type ReadCheck, readChecks, toPolicyOptions, unreadKeys } from "./check-section.js";
 import { type Disk, localDisk } from "./disk.js";
+import type { Watched } from "./fingerprint.js";
 import { freezeDeep, hashOf } from "./hash.js";
 import { interpolate } from "./interpolate.js";
 import { inputSchema } from "./json-schema-view.js";
@@ -33,8 +34,8 @@ export interface LoadOptions {
 }
 
 export type LoadResult =
-  | { readonly ok: true; readonly config: AgentConfig; readonly watched: readonly string[] }
-  | { readonly ok: false; readonly problems: readonly ConfigProblem[]; readonly watched: readonly string[] };
+  | { readonly ok: true; readonly config: AgentConfig; readonly watched: readonly Watched[] }
+  | { readonly ok: false; readonly problems: readonly ConfigProblem[]; readonly watched: readonly Watched[] };
 
 /** Reads, merges and validates a config. Never throws for what is in it: every problem comes back, sorted by place. */
 export function loadConfig(options: LoadOptions = {}): LoadResult {

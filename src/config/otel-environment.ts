@@ -1,5 +1,6 @@
 import type { TelemetryConfig } from "./agent-config.js";
 import { type Disk, decodeText } from "./disk.js";
+import { fingerprintOf, unreadable, type Watched } from "./fingerprint.js";
 import { isHeaderName, isHeaderValue, pemPattern } from "./option-types.js";
 import type { Environment } from "./sources.js";
 import { alternatives } from "./suggest.js";
@@ -62,7 +63,7 @@ export interface OtelEnvironment {
   /** What is set but cannot be followed. As the specification asks, it is said and passed over, never fatal. */
   readonly notices: readonly string[];
   /** Files that it names, to be watched. */
-  readonly files: readonly string[];
+  readonly files: readonly Watched[];
 }
 
 /** What the standard `OTEL_*` variables ask for. */
@@ -75,7 +76,7 @@ const maxTimerMs = 2_147_483_647;
 class OtelReader {
   private readonly origins = new Map<string, string>();
   private readonly notices: string[] = [];
-  private readonly files: string[] = [];
+  private readonly files: Watched[] = [];
 
   constructor(
     private readonly env: Environment,
@@ -227,12 +228,16 @@ class OtelReader {
   private pem(name: string): string | undefined {
     const path = this.text(name);
     if (path === undefined) return undefined;
-    this.files.push(path);
+    let fingerprint = unreadable;
     try {
-      const text = decodeText(this.disk.read(path));
+      const bytes = this.disk.read(path);
+      fingerprint = fingerprintOf(bytes);
+      const text = decodeText(bytes);
       return pemPattern.test(text) ? text : this.ignore(name, "names a file that holds no PEM text", "");
     } catch (error) {
       return this.ignore(name, `names a file that cannot be read (${(error as Error).message})`, "");
+    } finally {
+      this.files.push({ path, fingerprint });
     }
   }
 

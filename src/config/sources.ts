@@ -1,5 +1,6 @@
 import { dirname, isAbsolute, join, resolve } from "node:path";
-import { type Disk, decodeText, withoutLastNewline } from "./disk.js";
+import { type Disk, decodeText, isConfigFile, withoutLastNewline } from "./disk.js";
+import { fingerprintOf, fingerprintOfNames, unreadable, type Watched } from "./fingerprint.js";
 import { emptyMap, type MapNode } from "./node.js";
 import { concatenate, overlay } from "./overlay.js";
 import { parseYaml } from "./parse-yaml.js";
@@ -22,8 +23,8 @@ export interface ReadSources {
   readonly isIncomplete: boolean;
   /** Config files, as the user named them. */
   readonly sources: readonly string[];
-  /** Absolute paths of everything that was read, `${file:}` references included, and of directories. */
-  readonly watched: readonly string[];
+  /** Everything that was read, `${file:}` references included, and directories. */
+  readonly watched: readonly Watched[];
 }
 
 const defaultFile = "healthspan.yaml";
@@ -49,7 +50,7 @@ export function readSources(options: SourceOptions): ReadSources {
 class SourceReader {
   private readonly problems: ConfigProblem[] = [];
   private readonly sources: string[] = [];
-  private readonly watched = new Set<string>();
+  private readonly watched = new Map<string, string>();
   private isIncomplete = false;
 
   constructor(private readonly options: SourceOptions) {}
@@ -65,17 +66,16 @@ class SourceReader {
       problems: this.problems,
       isIncomplete: this.isIncomplete,
       sources: this.sources,
-      watched: [...this.watched],
+      watched: [...this.watched].map(([path, fingerprint]) => ({ path, fingerprint })),
     };
   }
 
   private readLayer(path: string): MapNode {
     const absolute = resolve(this.options.cwd, path);
-    this.watched.add(absolute);
-    const names = this.attempt(path, () => this.options.disk.list(absolute));
+    const names = this.attempt(path, () => this.list(absolute));
     if (names === "failed") return this.nothing(path);
     if (names === undefined) return this.readFile(path);
-    const files = names.filter((name) => /^[^.].*\.ya?ml$/.test(name)).sort();
+    const files = names.filter(isConfigFile).sort();
     if (files.length === 0) return this.refuse(path, "has no `*.yaml` or `*.yml` file in it", "put one there");
     const parts = files.map((name) => this.readFile(join(path, name)));
     return parts.reduce((first, second) => concatenate(first, second, this.problems));
@@ -84,8 +84,7 @@ class SourceReader {
   private readFile(path: string): MapNode {
     const absolute = resolve(this.options.cwd, path);
     this.sources.push(path);
-    this.watched.add(absolute);
-    const text = this.attempt(path, () => decodeText(this.options.disk.read(absolute)));
+    const text = this.attempt(path, () => this.readText(absolute));
     if (text === "failed") return this.nothing(path);
     const references = {
       environment: this.options.env,
@@ -100,8 +99,21 @@ class SourceReader {
   /** A relative path is one beside the config file that names it. */
   private readReference(reference: string, directory: string): string {
     const absolute = isAbsolute(reference) ? reference : resolve(directory, reference);
-    this.watched.add(absolute);
-    return withoutLastNewline(decodeText(this.options.disk.read(absolute)));
+    return withoutLastNewline(this.readText(absolute));
+  }
+
+  private list(absolute: string): readonly string[] | undefined {
+    this.watched.set(absolute, unreadable);
+    const names = this.options.disk.list(absolute);
+    if (names) this.watched.set(absolute, fingerprintOfNames(names));
+    return names;
+  }
+
+  private readText(absolute: string): string {
+    this.watched.set(absolute, unreadable);
+    const bytes = this.options.disk.read(absolute);
+    this.watched.set(absolute, fingerprintOf(bytes));
+    return decodeText(bytes);
   }
 
   private attempt<Result>(path: string, read: () => Result): Result | "failed" {

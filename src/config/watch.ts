@@ -1,5 +1,4 @@
-import { createHash } from "node:crypto";
-import { readdir, readFile, stat } from "node:fs/promises";
+import { fingerprintPath, type Watched } from "./fingerprint.js";
 
 /** What the watcher waits by; the system's timers unless a test turns its own. */
 export interface WatchClock {
@@ -9,15 +8,13 @@ export interface WatchClock {
 
 export interface WatchOptions {
   /**
-   * Absolute paths that the running config was read from: `LoadResult.watched`. Asked before each look, since a reload
-   * may name other files.
+   * What the config was read from: `LoadResult.watched`. Asked before each look, since a reload may name other files; one
+   * that somebody else asked for gives another list, and what it has read is no change.
    */
-  readonly paths: () => readonly string[];
+  readonly paths: () => readonly Watched[];
   readonly intervalMs?: number;
   readonly clock?: WatchClock;
-  /** Hash of what is at a path; the file system's unless a test has its own. */
-  readonly fingerprint?: (path: string) => Promise<string>;
-  /** Something differs from the last look. The next look waits for it. */
+  /** Something differs from what was read, or from the last look. The next look waits for it. */
   readonly onChange: () => void | Promise<void>;
 }
 
@@ -46,6 +43,7 @@ export function watchConfig(options: WatchOptions): Watch {
 }
 
 class Watcher {
+  private read: readonly Watched[] | undefined;
   private known: ReadonlyMap<string, string> = new Map();
   private isStopped = false;
   private cancel: () => void = () => {};
@@ -63,31 +61,22 @@ class Watcher {
 
   private async look(): Promise<void> {
     const hasChanged = await this.hasChanged();
-    if (hasChanged && !this.isStopped) {
-      await this.tell();
-      await this.learnNewPaths();
-    }
+    if (hasChanged && !this.isStopped) await this.tell();
     if (this.isStopped) return;
     const { clock = systemWatchClock, intervalMs = defaultIntervalMs } = this.options;
     this.cancel = clock.after(intervalMs, () => void this.look());
   }
 
-  /** A path that is looked at for the first time has just been loaded: no change. */
   private async hasChanged(): Promise<boolean> {
-    const { paths, fingerprint = fingerprintPath } = this.options;
+    const read = this.options.paths();
+    const before = read === this.read ? this.known : new Map(read.map(({ path, fingerprint }) => [path, fingerprint]));
     const found = new Map<string, string>();
-    for (const path of paths()) found.set(path, await fingerprint(path));
-    const before = this.known;
+    for (const { path } of read) found.set(path, await fingerprintPath(path));
+    // Read anew in the meantime: the next look has its fingerprints to compare with.
+    if (this.options.paths() !== read) return false;
+    this.read = read;
     this.known = found;
-    return [...found].some(([path, hash]) => (before.get(path) ?? hash) !== hash);
-  }
-
-  /** What the reload read for the first time is known from now on, not from the next look on. */
-  private async learnNewPaths(): Promise<void> {
-    const { paths, fingerprint = fingerprintPath } = this.options;
-    const known = new Map(this.known);
-    for (const path of paths()) if (!known.has(path)) known.set(path, await fingerprint(path));
-    this.known = known;
+    return [...found].some(([path, fingerprint]) => before.get(path) !== fingerprint);
   }
 
   private async tell(): Promise<void> {
@@ -96,23 +85,5 @@ class Watcher {
     } catch {
       // Whoever reloads says what went wrong; the watch goes on.
     }
-  }
-}
-
-/** A hash of a file's content or of a directory's listing; what cannot be read counts as such. */
-export async function fingerprintPath(path: string): Promise<string> {
-  return createHash("sha256")
-    .update(await contentOf(path))
-    .digest("hex");
-}
-
-/** What is neither file nor directory is never opened: a device may have no end, a pipe no beginning. */
-async function contentOf(path: string): Promise<string | Buffer> {
-  try {
-    const stats = await stat(path);
-    if (stats.isDirectory()) return (await readdir(path)).sort().join("\n");
-    return stats.isFile() ? await readFile(path) : "no regular file";
-  } catch (error) {
-    return `unreadable ${(error as NodeJS.ErrnoException).code}`;
   }
 }

@@ -254,7 +254,7 @@ checks:
       { "/conf/a.yaml": "server: { token: '${file:/run/token}' }", "/run/token": "x" },
       { files: ["/conf"] },
     );
-    expect(result.watched).toEqual(["/conf", "/conf/a.yaml", "/run/token"]);
+    expect(result.watched.map(({ path }) => path)).toEqual(["/conf", "/conf/a.yaml", "/run/token"]);
   });
 
   it("takes server settings from the environment below the file", () => {

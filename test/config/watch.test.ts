@@ -3,7 +3,9 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { fingerprintPath, type WatchClock, watchConfig } from "../../src/config/watch.js";
+import { fingerprintPath, type Watched } from "../../src/config/fingerprint.js";
+import { loadConfig } from "../../src/config/load-config.js";
+import { type WatchClock, watchConfig } from "../../src/config/watch.js";
 
 let folder = "";
 beforeEach(() => {
@@ -39,7 +41,11 @@ class HandClock implements WatchClock {
   }
 }
 
-async function watch(paths: () => readonly string[]) {
+/** What a load that reads these would say. */
+const read = (...paths: readonly string[]): Promise<readonly Watched[]> =>
+  Promise.all(paths.map(async (path) => ({ path, fingerprint: await fingerprintPath(path) })));
+
+async function watch(paths: () => readonly Watched[]) {
   const clock = new HandClock();
   const onChange = vi.fn(async () => {});
   const watcher = watchConfig({ paths, clock, onChange });
@@ -51,7 +57,8 @@ describe("watchConfig", () => {
   it("tells of a content that differs, once, and not of a file that was only touched", async () => {
     const file = join(folder, "a.yaml");
     writeFileSync(file, "one");
-    const { clock, onChange } = await watch(() => [file]);
+    const loaded = await read(file);
+    const { clock, onChange } = await watch(() => loaded);
     writeFileSync(file, "one");
     await clock.look();
     expect(onChange).not.toHaveBeenCalled();
@@ -68,7 +75,8 @@ describe("watchConfig", () => {
     }
     symlinkSync("..1", join(folder, "..data"));
     symlinkSync("..data/a.yaml", join(folder, "a.yaml"));
-    const { clock, onChange } = await watch(() => [join(folder, "a.yaml")]);
+    const loaded = await read(join(folder, "a.yaml"));
+    const { clock, onChange } = await watch(() => loaded);
     symlinkSync("..2", join(folder, "..data_tmp"));
     renameSync(join(folder, "..data_tmp"), join(folder, "..data"));
     await clock.look();
@@ -77,7 +85,8 @@ describe("watchConfig", () => {
 
   it("sees files appear in a directory and disappear", async () => {
     const missing = join(folder, "token");
-    const { clock, onChange } = await watch(() => [folder, missing]);
+    const loaded = await read(folder, missing);
+    const { clock, onChange } = await watch(() => loaded);
     writeFileSync(missing, "x");
     await clock.look();
     rmSync(missing);
@@ -89,10 +98,10 @@ describe("watchConfig", () => {
     const [first, second] = [join(folder, "a.yaml"), join(folder, "b.yaml")];
     writeFileSync(first, "1");
     writeFileSync(second, "1");
-    let paths = [first];
-    const { clock, onChange } = await watch(() => paths);
+    let loaded = await read(first);
+    const { clock, onChange } = await watch(() => loaded);
     onChange.mockImplementationOnce(async () => {
-      paths = [first, second];
+      loaded = await read(first, second);
     });
     writeFileSync(first, "2");
     await clock.look();
@@ -103,7 +112,8 @@ describe("watchConfig", () => {
 
   it("goes on after a reload that failed", async () => {
     const file = join(folder, "a.yaml");
-    const { clock, onChange } = await watch(() => [file]);
+    const loaded = await read(file);
+    const { clock, onChange } = await watch(() => loaded);
     onChange.mockRejectedValueOnce(new Error("no"));
     writeFileSync(file, "1");
     await clock.look();
@@ -116,6 +126,57 @@ describe("watchConfig", () => {
     const { clock, watcher } = await watch(() => []);
     watcher.stop();
     expect(clock.isCancelled).toBe(true);
+  });
+
+  it("tells at the first look what has changed since it was loaded", async () => {
+    const file = join(folder, "a.yaml");
+    writeFileSync(file, "1");
+    const loaded = await read(file);
+    writeFileSync(file, "2");
+    const { onChange } = await watch(() => loaded);
+    expect(onChange).toHaveBeenCalledTimes(1);
+  });
+
+  it("does not tell of a change that somebody else's reload has read, and tells of the next", async () => {
+    const file = join(folder, "a.yaml");
+    writeFileSync(file, "1");
+    let loaded = await read(file);
+    const { clock, onChange } = await watch(() => loaded);
+    writeFileSync(file, "2");
+    loaded = await read(file);
+    await clock.look();
+    expect(onChange).not.toHaveBeenCalled();
+    writeFileSync(file, "3");
+    await clock.look();
+    expect(onChange).toHaveBeenCalledTimes(1);
+  });
+
+  it("does not tell of what comes into a directory and is no config file", async () => {
+    writeFileSync(join(folder, "a.yaml"), "checks: []");
+    const loaded = await read(folder);
+    const { clock, onChange } = await watch(() => loaded);
+    for (const name of [".a.yaml.swp", "notes.txt", "..data"]) writeFileSync(join(folder, name), "");
+    await clock.look();
+    expect(onChange).not.toHaveBeenCalled();
+    writeFileSync(join(folder, "b.yml"), "");
+    await clock.look();
+    expect(onChange).toHaveBeenCalledTimes(1);
+  });
+
+  it("finds a config that was just loaded unchanged: files, directories, references and what was not there", () => {
+    writeFileSync(join(folder, "a.yaml"), "service: { name: '${file:name}', version: '${file:gone}' }");
+    writeFileSync(join(folder, "name"), "shop\n");
+    const env = { OTEL_EXPORTER_OTLP_CERTIFICATE: join(folder, "name") };
+    const { watched } = loadConfig({ files: [folder, join(folder, "none.yaml")], env });
+    expect(watched.map(({ path }) => path.slice(folder.length + 1))).toEqual([
+      "",
+      "a.yaml",
+      "name",
+      "gone",
+      "none.yaml",
+      "name",
+    ]);
+    return expect(read(...watched.map(({ path }) => path))).resolves.toEqual(watched);
   });
 
   it("does not open what is no regular file: a device has no end, and a pipe no beginning", async () => {
