@@ -1,6 +1,7 @@
 import { type NetConnectOpts, Socket } from "node:net";
 import type { ConnectionOptions } from "node:tls";
 import { CheckFailure, type ClientSpan } from "../check.js";
+import { guardedLookup } from "./guarded-lookup.js";
 import { postgresFailure } from "./postgres-failure.js";
 import { guardParser } from "./postgres-frames.js";
 import type { PostgresTarget } from "./postgres-target.js";
@@ -108,7 +109,7 @@ class TargetSocket extends Socket {
 }
 
 function whereOf({ host, port }: PostgresTarget): NetConnectOpts {
-  return host.startsWith("/") ? { path: `${host}/.s.PGSQL.${port}` } : { host, port };
+  return host.startsWith("/") ? { path: `${host}/.s.PGSQL.${port}` } : { host, port, lookup: guardedLookup };
 }
 
 function createClient(Client: PgClientConstructor, target: PostgresTarget, socket: Socket): PgClient {

@@ -1,8 +1,10 @@
 import { connect as connectPlain } from "node:net";
-import type { Redis, RedisOptions } from "ioredis";
+import type { AbstractConnector, Redis, RedisOptions } from "ioredis";
 import { CheckFailure } from "../check.js";
 import type { Address } from "./address.js";
+import { guardedLookup } from "./guarded-lookup.js";
 import { errorCode } from "./network-failure.js";
+import { createConnector } from "./redis-connector.js";
 import { isClosedError, isNeedlessPassword, redisFailure } from "./redis-failure.js";
 import { type TlsOptions, toConnectionOptions } from "./tls-options.js";
 
@@ -31,9 +33,9 @@ const keepAliveMs = 30_000;
 
 /** Connects and signs in; throws a `CheckFailure`, after which nothing is left open. */
 export async function connectRedis(server: RedisServer, attempt: Attempt): Promise<RedisConnection> {
-  const Client = await loadClient();
+  const client = await loadClient();
   if (attempt.signal.aborted) throw attempt.signal.reason;
-  const connection = new RedisConnection(new Client(clientOptions(server, attempt)));
+  const connection = new RedisConnection(new client.Redis(clientOptions(client, server, attempt)));
   const destroy = () => connection.destroy();
   attempt.signal.addEventListener("abort", destroy, { once: true });
   try {
@@ -101,7 +103,7 @@ export class RedisConnection {
     expectPong(await this.command("PING"));
   }
 
-  /** Closes the socket, within the millisecond of `disconnectTimeout`; pending commands are rejected. Safe at any time, and twice. */
+  /** Closes the socket; pending commands are rejected. Safe at any time, and twice. */
   destroy(): void {
     this.#client.disconnect();
   }
@@ -142,11 +144,15 @@ export function expectPong(answer: unknown): void {
   if (answer !== "PONG") throw new CheckFailure("unexpected", "answered PING with something else than PONG");
 }
 
-function clientOptions({ address, tls }: RedisServer, { timeoutMs }: Attempt) {
+function clientOptions({ AbstractConnector }: ClientModule, { address, tls }: RedisServer, { timeoutMs }: Attempt) {
+  const connectionOptions = tls && toConnectionOptions(tls, address.host);
   return {
+    Connector: createConnector(AbstractConnector, address, connectionOptions),
+    // For whoever traces the client; it is the connector that connects.
     host: address.host,
     port: address.port,
-    ...(tls && { tls: toConnectionOptions(tls, address.host) }),
+    // Tells the client to wait for the handshake.
+    ...(connectionOptions && { tls: connectionOptions }),
     connectTimeout: Math.max(1, Math.round(tls ? timeoutMs * handshakeShare : timeoutMs)),
     lazyConnect: true,
     // Between runs the connection is idle, which routers on the way forget.
@@ -161,13 +167,18 @@ function clientOptions({ address, tls }: RedisServer, { timeoutMs }: Attempt) {
     autoResendUnfulfilledCommands: false,
     autoResubscribe: false,
     retryStrategy: null,
-    disconnectTimeout: 1,
   } satisfies RedisOptions;
 }
 
-async function loadClient(): Promise<typeof Redis> {
+/** What is used of the package. */
+interface ClientModule {
+  readonly Redis: typeof Redis;
+  readonly AbstractConnector: typeof AbstractConnector;
+}
+
+async function loadClient(): Promise<ClientModule> {
   try {
-    return (await import("ioredis")).Redis;
+    return await import("ioredis");
   } catch (cause) {
     throw new CheckFailure("internal", "the package ioredis cannot be loaded; `npm install ioredis`", { cause });
   }
@@ -185,7 +196,7 @@ async function explain(error: unknown, server: RedisServer, attempt: Attempt): P
 /** True when the port answers a plain PING, which carries no credentials, as only Redis does. */
 function isPlainRedis({ host, port }: Address, signal: AbortSignal): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connectPlain({ host, port });
+    const socket = connectPlain({ host, port, lookup: guardedLookup });
     const settle = (isRedis: boolean) => {
       signal.removeEventListener("abort", giveUp);
       socket.destroy();
