@@ -1,6 +1,6 @@
 import type { DependencyReport, Report } from "../agent/once.js";
 import { statusColor } from "./statuses.js";
-import { type Cell, renderTable } from "./table.js";
+import { type Cell, cut, renderTable } from "./table.js";
 import type { Terminal } from "./terminal.js";
 
 type Fact = DependencyReport["metadata"][string];
@@ -17,6 +17,16 @@ export function renderChecks(report: Report, terminal: Pick<Terminal, "paint" | 
     { text: finding(check) },
   ]);
   return renderTable(["CHECK", "KIND", "STATUS", "TIME", "FOUND"], rows, terminal);
+}
+
+/** A status and its reasons, on one line of the terminal: the table has named every check already. */
+export function renderVerdict(
+  status: Report["status"],
+  message: string,
+  { paint, columns }: Pick<Terminal, "paint" | "columns">,
+): string {
+  const reasons = message === "" ? "" : cut(`: ${message}`, columns - status.length);
+  return `${paint(statusColor[status], status)}${reasons}\n`;
 }
 
 /** Why a check is not healthy, else its first facts. */

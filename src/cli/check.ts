@@ -1,11 +1,11 @@
 import { checkOnce, type OnceResult } from "../agent/once.js";
 import type { AgentConfig } from "../config/agent-config.js";
-import { renderChecks } from "./check-table.js";
+import { renderChecks, renderVerdict } from "./check-table.js";
 import { type ConfigArguments, configOf, configOfUrl, readConfiguration } from "./configuration.js";
 import { CommandFailure, statusExitCode } from "./exit.js";
 import { renderExplanation } from "./explanation.js";
 import { startProgress } from "./progress.js";
-import { statusColor, worstStatus } from "./statuses.js";
+import { worstStatus } from "./statuses.js";
 import { createTerminal, type Terminal } from "./terminal.js";
 
 export interface CheckArguments extends ConfigArguments {
@@ -13,11 +13,14 @@ export interface CheckArguments extends ConfigArguments {
   readonly explain?: true;
 }
 
+const noFile = "healthspan: no configuration file: checking what the environment names\n";
+
 /** `healthspan check`: runs checks once; the exit code says what they found. */
 export async function check(words: readonly string[], options: CheckArguments): Promise<void> {
   const terminal = createTerminal(process.stdout, process.env);
   const isUrl = words.some((word) => word.includes("://"));
   const config = isUrl ? urlConfig(words, options) : configOf(readConfiguration(options).result);
+  if (!isUrl && config.sources.length === 0) process.stderr.write(noFile);
   const names = isUrl ? [] : words;
   refuseUnknown(names, config);
   const { report, spans } = await runOnce(config, names, options);
@@ -73,12 +76,11 @@ function closing(
   { status, message, dependencies }: OnceResult["report"],
   words: readonly string[],
   { explain }: CheckArguments,
-  { paint }: Terminal,
+  terminal: Terminal,
 ): string {
   const entries = Object.entries(dependencies);
   const overall = words.length > 0 ? worstStatus(entries.map(([, { status: each }]) => each)) : status;
-  const verdict = words.length > 0 ? "" : `: ${message}`;
-  const line = `${paint(statusColor[overall], overall)}${verdict}\n`;
+  const line = renderVerdict(overall, words.length > 0 ? "" : message, terminal);
   const isAllWell = entries.every(([, { healthy }]) => healthy);
   return isAllWell || explain ? line : `${line}Next: add --explain to see where it went wrong\n`;
 }

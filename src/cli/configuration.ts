@@ -27,6 +27,11 @@ export function describeProblems(problems: readonly ConfigProblem[]): string {
 
 /** The configuration of one check, as a URL describes it. @throws CommandFailure when no kind knows such URLs. */
 export function configOfUrl(url: string): AgentConfig {
+  if (!URL.canParse(url)) {
+    throw new CommandFailure(
+      "healthspan: this is no URL; write one such as https://example.org/, with a password percent-encoded",
+    );
+  }
   const check = checkFromUrl(url);
   if (!check) {
     throw new CommandFailure(`healthspan: no kind of check knows this URL; these do: ${kindsWithUrls().join(", ")}`);

@@ -10,7 +10,7 @@ import { freePort } from "./demo/processes.js";
 import { type OpenStage, openStage } from "./demo/stage.js";
 import { welcome } from "./demo/welcome.js";
 import { obeyErrors } from "./errors.js";
-import { exitCode } from "./exit.js";
+import { CommandFailure, exitCode } from "./exit.js";
 import { startProgress } from "./progress.js";
 import { startOrFail } from "./start.js";
 import { createTerminal } from "./terminal.js";
@@ -32,6 +32,7 @@ const preferredPort = 9_464;
 /** `healthspan demo`: an agent over real parts, and faults that come and go until a signal ends it. */
 export async function demo(options: DemoArguments): Promise<void> {
   const ended = endSignal();
+  if (options.port) await refuseTaken(options.port);
   const stage = openStage();
   const parts: Part[] = [];
   try {
@@ -44,6 +45,12 @@ export async function demo(options: DemoArguments): Promise<void> {
   }
   process.stdout.write("Everything is stopped and removed.\n");
   process.exitCode = exitCode.ok;
+}
+
+/** Before anything is started and shown. */
+async function refuseTaken(port: number): Promise<void> {
+  if ((await freePort(port)) === port) return;
+  throw new CommandFailure(`healthspan: port ${port} is in use, or not allowed; name another one by --port`);
 }
 
 async function startBehindProgress(stage: OpenStage): Promise<StartedParts> {

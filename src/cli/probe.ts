@@ -15,6 +15,8 @@ Examples:
 `;
 const maxBodyBytes = 64 * 1024;
 const maxWordsLength = 256;
+/** Far above what a container's health check waits, far below what a timer can. */
+const maxTimeoutMs = 86_400_000;
 const unitMs = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;
 
 class WrongUsage extends Error {}
@@ -47,7 +49,9 @@ function parseArguments(words: readonly string[]): Arguments {
 function parseTimeout(text: string | undefined): number {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text ?? "");
   const timeoutMs = Number(match?.[1]) * unitMs[match?.[2] as keyof typeof unitMs];
-  if (!(timeoutMs >= 1)) throw new WrongUsage("--timeout takes a duration, such as 500ms or 3s");
+  if (!(timeoutMs >= 1 && timeoutMs <= maxTimeoutMs)) {
+    throw new WrongUsage("--timeout takes a duration up to 24h, such as 500ms or 3s");
+  }
   return timeoutMs;
 }
 
@@ -77,7 +81,7 @@ async function ask({ url, timeoutMs }: Arguments): Promise<Answer> {
       const end = (): void =>
         finish({
           isGood: statusCode >= 200 && statusCode < 300,
-          words: [`${statusCode} ${statusMessage}`.trim(), reasonIn(body)].filter(Boolean).join(": "),
+          words: [clean(`${statusCode} ${statusMessage}`), reasonIn(body)].filter(Boolean).join(": "),
         });
       response
         .on("end", end)
@@ -88,15 +92,24 @@ async function ask({ url, timeoutMs }: Arguments): Promise<Answer> {
   });
 }
 
-/** What a report says about itself: its `reason`, else its `message`. The text of others is stripped of control characters. */
+/** What a report says about itself: its `reason`, else its `message`. */
 function reasonIn(body: string): string | undefined {
   try {
     const { reason, message } = JSON.parse(body) as { reason?: unknown; message?: unknown };
     const words = typeof reason === "string" ? reason : message;
-    return typeof words === "string" ? words.replace(/[\p{Cc}\p{Cf}]+/gu, " ").slice(0, maxWordsLength) : undefined;
+    return typeof words === "string" ? clean(words) : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** The text of others, without control characters and not too long. */
+function clean(words: string): string {
+  return words
+    .replace(/[\p{Cc}\p{Cf}]+/gu, " ")
+    .replace(/ +/g, " ")
+    .slice(0, maxWordsLength)
+    .trim();
 }
 
 function codeOf(error: Error & { code?: string }): string {

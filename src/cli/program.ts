@@ -117,6 +117,7 @@ function addProbe(program: Command): void {
   program
     .command("probe")
     .summary("ask a URL once, for the health check of a container")
+    .description("Asks a URL once. Exit code 0 for a 2xx answer, 1 for anything else. Redirects are not followed.")
     .argument("<url>", "http or https URL")
     .option("--timeout <duration>", "how long to wait", "3s");
 }
@@ -136,7 +137,7 @@ function addDemo(program: Command): void {
     .summary("an agent over real parts that fail and recover")
     .description("Starts real servers on this machine, an agent that watches them, and faults that come and go.")
     .option("--port <number>", "where the agent listens (default: 9464, or a free one)", parsePort)
-    .option("--otlp <url>", "send telemetry there, such as http://127.0.0.1:4318")
+    .option("--otlp <url>", "send telemetry there, such as http://127.0.0.1:4318", parseEndpoint)
     .option("--fast", "faults follow each other every few seconds")
     .addHelpText("after", demoExamples)
     .action(async (options) => (await import("./demo.js")).demo(options));
@@ -155,6 +156,11 @@ function parsePort(text: string): number {
   return port;
 }
 
+function parseEndpoint(text: string): string {
+  if (/^https?:\/\//i.test(text) && URL.canParse(text)) return text;
+  throw new InvalidArgumentError("Write an http or https URL, such as http://127.0.0.1:4318.");
+}
+
 const rootExamples = `
 Examples:
   healthspan                              watch what ./healthspan.yaml or the environment names
@@ -166,7 +172,7 @@ Examples:
 "healthspan <command> --help" says more. Exit codes: 0 good, 1 failed, 64 wrong command line; check and validate
 exit as monitoring plugins do: 0 healthy, 1 degraded, 2 unhealthy, 3 could not tell.`;
 const runExamples = `
-Without a file, the environment is asked: DATABASE_URL, REDIS_URL, MILVUS_ADDRESS, OPENAI_API_KEY and OPENAI_BASE_URL.
+Without a file, the environment is asked: DATABASE_URL and REDIS_URL; and the host is watched.
 
 Examples:
   healthspan run --config healthspan.yaml

@@ -32,7 +32,8 @@ function renderRow(row: readonly Cell[], widths: readonly number[], lastWidth: n
   return cells.join(gap).trimEnd();
 }
 
-function cut(text: string, columns: number): string {
+/** As much of a text as a line has room for. */
+export function cut(text: string, columns: number): string {
   return width(text) <= columns ? text : `${[...text].slice(0, columns - 1).join("")}…`;
 }
 

@@ -12,6 +12,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /** A stream that people or programs read. */
 export interface Terminal {
+  /** Whether people read it, and a line can be drawn anew. */
   readonly isTerminal: boolean;
   /** Characters in a line; without a terminal there is no limit. */
   readonly columns: number;
@@ -23,10 +24,10 @@ export function createTerminal(
   stream: Pick<WriteStream, "write" | "isTTY" | "columns">,
   environment: Environment,
 ): Terminal {
-  const isTerminal = stream.isTTY === true;
+  const isTerminal = stream.isTTY === true && environment.TERM !== "dumb";
   return {
     isTerminal,
-    columns: isTerminal ? stream.columns || 80 : Number.POSITIVE_INFINITY,
+    columns: stream.isTTY ? stream.columns || 80 : Number.POSITIVE_INFINITY,
     paint: wantsColor(isTerminal, environment) ? colored : plain,
     write: (text) => void stream.write(text),
   };

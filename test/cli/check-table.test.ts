@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { DependencyReport, Report } from "../../src/agent/once.js";
-import { renderChecks } from "../../src/cli/check-table.js";
+import { renderChecks, renderVerdict } from "../../src/cli/check-table.js";
 import { plain } from "../../src/cli/terminal.js";
 
 const pipe = { paint: plain, columns: Number.POSITIVE_INFINITY };
@@ -27,5 +27,19 @@ describe("the table of checks", () => {
 
   it("shows no time for a check that has not run", () => {
     expect(found({ status: "unknown", duration_ms: null })).toMatch(/unknown +-$/);
+  });
+});
+
+describe("the verdict", () => {
+  it("is one line of the terminal, however many checks it names", () => {
+    const message = `Running in degraded mode: ${Array.from({ length: 200 }, (_, index) => `check-${index}`).join(", ")}`;
+    const line = renderVerdict("degraded", message, { paint: plain, columns: 60 });
+    expect(line).toHaveLength(61);
+    expect(line).toMatch(/^degraded: Running in degraded mode: check-0, .*…\n$/);
+    expect(renderVerdict("degraded", message, pipe)).toContain("check-199\n");
+  });
+
+  it("is the status alone where there is no more to say", () => {
+    expect(renderVerdict("healthy", "", pipe)).toBe("healthy\n");
   });
 });

@@ -33,4 +33,9 @@ describe("a terminal", () => {
     const stream = { write: () => true, isTTY: true, columns: 0 } as never;
     expect(createTerminal(stream, {}).columns).toBe(80);
   });
+
+  it("that knows no escape codes counts as none", () => {
+    const stream = { write: () => true, isTTY: true, columns: 80 } as never;
+    expect(createTerminal(stream, { TERM: "dumb" }).isTerminal).toBe(false);
+  });
 });

@@ -127,10 +127,17 @@ describe("healthspan check", () => {
   });
 
   it("knows no other URL, nor a URL and names together", async () => {
-    const unknown = await cli.run(["check", `gopher://user:${secret}@x`]);
+    const unknown = await cli.run(["check", `gopher://user:${encodeURIComponent(secret)}@x`]);
     expect(unknown.code).toBe(3);
     expect(unknown.stderr).toMatch(/^healthspan: no kind of check knows this URL; these do: http, .*\n$/);
     expect((await cli.run(["check", webUrl, "web"])).code).toBe(3);
+  });
+
+  it("says that there is no configuration file, so that nobody takes the host's health for the service's", async () => {
+    const { code, stdout, stderr } = await cli.run(["check", "--json"], { cwd: folder });
+    expect(Object.keys(JSON.parse(stdout).dependencies)).toEqual(["system"]);
+    expect(code).toBeLessThan(3);
+    expect(stderr).toBe("healthspan: no configuration file: checking what the environment names\n");
   });
 
   it("exits 3 with one line for a name that is no check", async () => {
@@ -205,8 +212,19 @@ describe("the command line", () => {
     [["--confg", "x"], "healthspan: unknown option '--confg' (Did you mean --config?)", 64],
     [["run", "--log-level", "loud"], /^healthspan: option '--log-level <level>' argument 'loud' is invalid\./, 64],
     [["demo", "--port", "70000"], /^healthspan: option '--port <number>' argument '70000' is invalid\./, 64],
+    [
+      ["demo", "--otlp", "collector:4318"],
+      /^healthspan: option '--otlp <url>' argument 'collector:4318' is invalid\./,
+      64,
+    ],
+    [
+      ["check", "http://"],
+      "healthspan: this is no URL; write one such as https://example.org/, with a password percent-encoded",
+      3,
+    ],
     [["check", "--jsn"], "healthspan: unknown option '--jsn' (Did you mean --json?)", 3],
     [["validate", "extra"], /^healthspan: too many arguments for 'validate'/, 3],
+    [["probe", "--timeout", "25h", "http://x"], /^healthspan probe: --timeout takes a duration up to 24h/, 1],
     [["probe", "nowhere"], /^healthspan probe: 'nowhere' is no http or https URL/, 1],
   ])("says in one line what is wrong with %j", async (words, message, code) => {
     const ended = await cli.run(words);
@@ -294,6 +312,15 @@ describe("healthspan probe", () => {
     expect(refused).toMatchObject({ code: 1, stderr: "no answer (ECONNREFUSED)\n" });
     const late = await cli.run(["probe", "--timeout", "100ms", `${url}/hang`]);
     expect(late).toMatchObject({ code: 1, stderr: "no answer within 100 ms\n" });
+  });
+
+  it("strips what a target puts beside its status of control characters", async () => {
+    const rude = await startPeer((socket) =>
+      socket.end("HTTP/1.1 503 \u009B31mred\r\nContent-Length: 0\r\n\r\n", "latin1"),
+    );
+    const { stderr } = await cli.run(["probe", `http://127.0.0.1:${rude.port}/`]);
+    await rude.close();
+    expect(stderr).toBe("503 31mred\n");
   });
 
   it("loads nothing but its own file", async () => {
