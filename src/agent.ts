@@ -179,9 +179,9 @@ const levels: Readonly<Record<Status, "info" | "warn" | "error">> = {
 
 /** One line per change, never one per run. */
 function logChanges(health: HealthService, log: Log): void {
-  health.on("change", ({ check, from, to, reason, message, traceId }) => {
+  health.on("change", ({ check, from, to, reason, message, detail, traceId }) => {
     const why = message === undefined ? "" : `: ${message}`;
-    const fields = { check: check.policy.name, from, to, reason, trace_id: traceId };
+    const fields = { check: check.policy.name, from, to, reason, detail, trace_id: traceId };
     log[levels[to]](fields, `check ${check.policy.name} is ${to}${why}`);
   });
   health.on("status", ({ from, to, message }) => log[levels[to]]({ from, to }, `the service is ${to}: ${message}`));

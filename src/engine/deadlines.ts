@@ -7,6 +7,9 @@ export interface Deadline {
   onExpiry: (() => void) | undefined;
 }
 
+/** A timer this much too late means that the event loop was held, not that the targets were slow. */
+const stallMs = 50;
+
 /**
  * Deadlines without a timer each: one queue per length, whose entries expire in the order they came, and one timer for
  * the earliest. Almost all are over long before, so the timer fires about once per length; none is armed while nothing runs.
@@ -16,6 +19,7 @@ export class Deadlines {
   private open = 0;
   private cancelTimer: (() => void) | undefined;
   private timerAtMs = Number.POSITIVE_INFINITY;
+  private hasYielded = false;
 
   constructor(private readonly clock: Clock) {}
 
@@ -43,9 +47,17 @@ export class Deadlines {
   }
 
   private expire(): void {
+    const now = this.clock.monotonic();
+    const isLate = now - this.timerAtMs > stallMs;
     this.cancelTimer = undefined;
     this.timerAtMs = Number.POSITIVE_INFINITY;
-    const now = this.clock.monotonic();
+    if (isLate && !this.hasYielded) {
+      // Our own loop stood still: answers that came in time wait behind this timer, and are let in first.
+      this.hasYielded = true;
+      this.armAt(now);
+      return;
+    }
+    this.hasYielded = false;
     let earliestMs = Number.POSITIVE_INFINITY;
     for (const queue of this.queues.values()) {
       for (let head = queue.head(); head !== undefined; head = queue.head()) {

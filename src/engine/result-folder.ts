@@ -36,7 +36,8 @@ export class ResultFolder {
       ...(outcome.message !== undefined && { message: outcome.message }),
       ...(skipped.length > 0 && { skippedThresholds: skipped }),
     };
-    this.fold(entry, result, (end) => span.finish({ ...end, detail: finding.detail }));
+    const { detail } = finding;
+    this.fold(entry, result, (end) => span.finish({ ...end, detail }), detail);
     return finding;
   }
 
@@ -81,7 +82,12 @@ export class ResultFolder {
     this.options.onNews();
   }
 
-  private fold(entry: CheckEntry, result: Result, finish: (end: RunEnd) => ReturnType<RunSpan["finish"]>): void {
+  private fold(
+    entry: CheckEntry,
+    result: Result,
+    finish: (end: RunEnd) => ReturnType<RunSpan["finish"]>,
+    detail?: string,
+  ): void {
     const { sink, onChange, onNews } = this.options;
     const previous = entry.state;
     const folded = nextState(previous, result, entry.policy, result.atMs);
@@ -110,7 +116,7 @@ export class ResultFolder {
       ...(folded.lastSuccessMs !== undefined && { lastSuccessMs: folded.lastSuccessMs }),
       ...told,
     });
-    if (change) onChange({ check: entry.identity, ...change, atMs, ...told });
+    if (change) onChange({ check: entry.identity, ...change, atMs, ...told, ...(detail !== undefined && { detail }) });
     onNews();
     entry.announce();
   }

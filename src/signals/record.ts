@@ -33,6 +33,8 @@ export interface StatusChange {
   readonly to: Status;
   readonly reason?: Reason;
   readonly message?: string;
+  /** The client's own words, not scrubbed yet: for the process log only, which scrubs every line. */
+  readonly detail?: string;
   readonly atMs: number;
   readonly traceId?: string;
   readonly spanId?: string;

@@ -278,14 +278,29 @@ describe("removing and replacing", () => {
 
 describe("staleness", () => {
   it("turns a check unknown when it has had no result for three intervals", async () => {
-    const { clock, engine, changes } = createBench();
-    const check = new ScriptedCheck(clock, (_, count) => (count === 1 ? healthy : never()));
-    engine.add(registered("starved", check, { intervalMs: 1_000, timeoutMs: 500 }));
+    const { clock, engine, changes } = createBench({ max: 256, perKind: { scripted: 1 } });
+    const hog = new ScriptedCheck(clock);
+    engine.add(registered("hog", hog, { intervalMs: 60_000, timeoutMs: 50_000 }));
+    const starved = new ScriptedCheck(clock, () => healthy);
+    engine.add(registered("starved", starved, { intervalMs: 1_000, timeoutMs: 500 }));
+    await Promise.all([engine.runOnce("starved"), clock.advance(0)]);
     engine.start();
-    await clock.advance(0);
-    clock.stall(4_000);
-    await clock.advance(0);
-    expect(changes.some((change) => change.to === "unknown")).toBe(true);
+    await clock.advance(10_000);
+    expect(hog.runs).toHaveLength(1);
+    expect(changes.map(({ check, to }) => `${check.policy.name} ${to}`)).toEqual([
+      "starved healthy",
+      "starved unknown",
+    ]);
+  });
+
+  it("does not call anything stale over a stall of our own loop", async () => {
+    const { clock, engine, changes } = createBench();
+    engine.add(registered("db", new ScriptedCheck(clock, () => healthy), { intervalMs: 1_000, timeoutMs: 500 }));
+    engine.start();
+    await clock.advance(10_000);
+    clock.stall(30_000);
+    await clock.advance(5_000);
+    expect(changes.map(({ to }) => to)).toEqual(["healthy"]);
   });
 });
 

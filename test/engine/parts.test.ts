@@ -64,6 +64,34 @@ describe("Deadlines", () => {
   });
 });
 
+describe("Deadlines after a stall of our own loop", () => {
+  it("let answers in that came in time before they expire", async () => {
+    const clock = new FakeClock();
+    const deadlines = new Deadlines(clock);
+    let hasExpired = false;
+    const deadline = deadlines.add(1_000, () => {
+      hasExpired = true;
+    });
+    clock.stall(5_000);
+    clock.after(0, () => deadlines.end(deadline));
+    await clock.advance(100);
+    expect(hasExpired).toBe(false);
+    expect(clock.pending).toBe(0);
+  });
+
+  it("expire all the same when no answer was waiting", async () => {
+    const clock = new FakeClock();
+    const deadlines = new Deadlines(clock);
+    let expiredAtMs = 0;
+    deadlines.add(1_000, () => {
+      expiredAtMs = clock.monotonic();
+    });
+    clock.stall(5_000);
+    await clock.advance(100);
+    expect(expiredAtMs).toBe(5_000);
+  });
+});
+
 describe("Slots", () => {
   const start = (pool: "steady" | "slow", begun: string[], name: string, kind = "http"): Start => ({
     kind,
