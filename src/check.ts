@@ -328,11 +328,15 @@ function collectSecrets(schema: MarkedSchema, value: unknown, found: Set<string>
   }
 }
 
-/** A secret URL's path and host are no secret; its password and query values are, and over HTTP a lone user name: a token. */
+/** Of a database's URL: `sslmode=require` is no secret, and must stay readable in messages. */
+const secretParameter = /pass|secret|token|key/i;
+
+/** A secret URL's path and host are no secret; its password is, what its query calls one, and over HTTP every query value and a lone user name. */
 function secretParts(text: string): readonly string[] {
   if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(text) || !URL.canParse(text)) return [text];
   const url = new URL(text);
-  const isToken = url.password === "" && /^https?:$/.test(url.protocol);
-  const credential = isToken ? url.username : url.password;
-  return [credential, ...url.searchParams.values()].filter((part) => part !== "");
+  const isHttp = /^https?:$/.test(url.protocol);
+  const credential = isHttp && url.password === "" ? url.username : url.password;
+  const parameters = [...url.searchParams].filter(([name]) => isHttp || secretParameter.test(name));
+  return [credential, ...parameters.map(([, value]) => value)].filter((part) => part !== "");
 }

@@ -80,8 +80,6 @@ export const event = {
 
 /** Instrumentation scope of everything we emit. */
 export const scopeName = "healthspan";
-/** Our own version, that of package.json (a test compares): the scope's, and the `user-agent` of checks. */
-export const scopeVersion = "0.1.0";
 
 export const rootSpanName = (checkName: string): string => `health.check ${checkName}`;
 

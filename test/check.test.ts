@@ -67,7 +67,7 @@ describe("secrets", () => {
     const found = secretsOf(
       { options },
       {
-        url: "postgres://user:pa%40ss@db/app?token=t0ken",
+        url: "postgres://user:pa%40ss@db/app?token=t0ken&sslmode=require",
         headers: { Authorization: "Bearer abc" },
         sentinel: { password: "s3ntinel" },
         name: "public",
@@ -78,7 +78,7 @@ describe("secrets", () => {
 
   it("are a lone user name of an HTTP URL too, and not that of a database", () => {
     expect(secretsOf({ options }, { url: "https://t0ken@api/v1" })).toEqual(["t0ken"]);
-    expect(secretsOf({ options }, { url: "postgres://app@db/app" })).toEqual([]);
+    expect(secretsOf({ options }, { url: "postgres://app@db/app?sslmode=require" })).toEqual([]);
   });
 
   it("do not leave through a failure's cause", () => {

@@ -1,5 +1,5 @@
 import { cleanText, type SpanAttributes } from "../check.js";
-import { attr, scopeName, scopeVersion } from "../semconv.js";
+import { agentVersion, attr, scopeName } from "../semconv.js";
 import { hostOf } from "./address.js";
 import type { SocketTarget } from "./open-socket.js";
 import type { TlsOptions } from "./tls-options.js";
@@ -27,7 +27,7 @@ export interface HttpTarget {
   readonly attributes: SpanAttributes;
 }
 
-const userAgent = `${scopeName}/${scopeVersion}`;
+const userAgent = `${scopeName}/${agentVersion}`;
 
 export function createHttpTarget(url: URL, request: HttpRequest): HttpTarget {
   const isSecure = url.protocol === "https:";

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { optionsJsonSchema, secretsOf } from "../../src/check.js";
 import { httpKind } from "../../src/kinds/http.js";
-import { scopeVersion } from "../../src/semconv.js";
+import { agentVersion } from "../../src/semconv.js";
 
 const url = "https://service:8443/health";
 const problems = (options: unknown) =>
@@ -80,6 +80,6 @@ describe("an http check", () => {
 
   it("names the version of the package in its user agent", () => {
     const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
-    expect(scopeVersion).toBe(version);
+    expect(agentVersion).toBe(version);
   });
 });
