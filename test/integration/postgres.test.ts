@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer as createHttpServer } from "node:http";
 import { type AddressInfo, createServer, connect as dial, type Server, type Socket } from "node:net";
 import { networkInterfaces, tmpdir } from "node:os";
@@ -282,6 +282,28 @@ describe.skipIf(!hasAll)("postgres on real servers", () => {
     it("can be held against another name than the host", async () => {
       const tls = { ca: certificates.ca.cert, serverName: "localhost" };
       expect((await run({ ...parts(), host: "127.0.0.1", tls })).outcome?.status).toBe("healthy");
+    });
+
+    it("shows a certificate of its own to a server that asks for one", async () => {
+      const rules = join(embedded.dataDir, "pg_hba.conf");
+      const rule = "hostssl all certified all trust clientcert=verify-ca\n";
+      await writeFile(join(embedded.dataDir, "clients.crt"), certificates.ca.cert);
+      await writeFile(rules, rule + (await readFile(rules, "utf8")));
+      await embedded.query("create role certified login");
+      await embedded.query("alter system set ssl_ca_file = 'clients.crt'");
+      await embedded.query("select pg_reload_conf()");
+      const login = { host: "localhost", port: embedded.port, user: "certified", database: "postgres" };
+      const { cert, key } = certificates.client;
+      const tls = { ca: certificates.ca.cert };
+      await expect
+        .poll(async () => (await run({ ...login, tls: { ...tls, cert, key } })).outcome?.status)
+        .toBe("healthy");
+      expect((await run({ ...login, tls })).failure?.reason).toBe("auth");
+      const foreignKey = { ...tls, cert, key: certificates.server.key };
+      expect((await run({ ...login, tls: foreignKey })).failure).toMatchObject({
+        reason: "tls",
+        message: "`cert`, `key` or `ca` of `tls` cannot be used",
+      });
     });
 
     it("verifies the authority alone for verify-ca, nothing for require", async () => {
