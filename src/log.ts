@@ -16,8 +16,7 @@ export interface Log {
   error(fields: LogFields, message: string): void;
 }
 
-export const logLevels = ["debug", "info", "warn", "error"] as const;
-export type LogLevel = (typeof logLevels)[number];
+export type LogLevel = "debug" | "info" | "warn" | "error";
 
 export interface LogOptions {
   /** Taken out of every message and field, in every form. */

@@ -21,7 +21,7 @@ export function configOf(result: LoadResult): AgentConfig {
   throw new CommandFailure(describeProblems(result.problems));
 }
 
-export function describeProblems(problems: readonly ConfigProblem[]): string {
+function describeProblems(problems: readonly ConfigProblem[]): string {
   return problems.map(formatProblem).join("\n");
 }
 

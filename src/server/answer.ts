@@ -20,7 +20,7 @@ export const contentType = {
 } as const;
 
 /** Seconds after which a client may ask again: the default gap between runs of a failing check. */
-export const retryAfterSeconds = "5";
+const retryAfterSeconds = "5";
 
 /** On every answer: it is never cached, sniffed, or mixed up with the answer that somebody else got. */
 export function commonHeaders(state: ServiceState, statusCode: number): string[] {
@@ -37,7 +37,7 @@ export function commonHeaders(state: ServiceState, statusCode: number): string[]
   ];
 }
 
-export interface AnswerOptions {
+interface AnswerOptions {
   readonly statusCode: number;
   readonly state: ServiceState;
   readonly type: string;
@@ -46,7 +46,7 @@ export interface AnswerOptions {
   readonly headers?: readonly string[];
 }
 
-export function createAnswer({ statusCode, state, type, body, headers = [] }: AnswerOptions): Answer {
+function createAnswer({ statusCode, state, type, body, headers = [] }: AnswerOptions): Answer {
   const bytes = Buffer.from(body);
   return {
     statusCode,

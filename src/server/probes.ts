@@ -12,7 +12,7 @@ export interface ProbesOptions {
   readonly paths?: Readonly<Record<string, string | false>> | undefined;
   /** Serves `/ready`, `/readyz/{check}`, `/health` and `/health/{check}` too. */
   readonly report?: boolean | undefined;
-  /** Serves the status page and what it reads, `/api/v1/…`, too. */
+  /** Serves what a status page reads, `/api/v1/…`, too. */
   readonly page?: boolean | undefined;
   /** Serves `/metrics` from here, for a host that has no endpoint of its own. */
   readonly metrics?: MetricsSource | undefined;

@@ -1,6 +1,5 @@
 /** What an endpoint answers; aliases share a name. It is also the `health.probe.name` of its metrics. */
-export const endpointNames = ["livez", "readyz", "startupz", "health", "metrics", "report", "history"] as const;
-export type EndpointName = (typeof endpointNames)[number];
+export type EndpointName = "livez" | "readyz" | "startupz" | "health" | "metrics" | "report" | "history";
 
 /** Polled by machines, often: answered before any framework, whose routing costs more than the answer. */
 export const isProbe = (endpoint: EndpointName): boolean => endpoint !== "report" && endpoint !== "history";
@@ -23,7 +22,7 @@ export const probePaths: Paths = {
   "/startupz": "startupz",
 };
 
-/** Everything the agent's own server answers but the status page. */
+/** Everything that the agent's own server answers. */
 export const agentPaths: Paths = {
   ...probePaths,
   "/ready": "readyz",
