@@ -1,7 +1,7 @@
 import { Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 import type { Answer } from "./delivery.js";
-import { insideOf, type RetryingTransport, type TransportResponse } from "./exporter-inside.js";
+import { insideOf, type TransportResponse } from "./exporter-inside.js";
 import { parseJsonAnswer, readAnswer } from "./otlp-answer.js";
 import type { OtlpSettings } from "./settings.js";
 
@@ -14,6 +14,7 @@ export class OtlpLine {
   private readonly isJson: boolean;
   private readonly waits = new Set<() => void>();
   private hasBeenCut = false;
+  private endings = 0;
 
   constructor({ endpoint, protocol, tls }: OtlpSettings) {
     const options = { keepAlive: true };
@@ -30,7 +31,7 @@ export class OtlpLine {
   cut(): void {
     this.hasBeenCut = true;
     for (const giveUp of this.waits) giveUp();
-    this.agent.destroy();
+    this.endRequests();
   }
 
   /** Puts an exporter under this line: its waits, how long it may take, and what it is answered. */
@@ -38,9 +39,21 @@ export class OtlpLine {
     const inside = insideOf(exporter);
     if (inside === undefined) return;
     const { transport } = inside;
+    const { _transport: once } = transport;
+    const sendOnce = once.send.bind(once);
     const send = transport.send.bind(transport);
     const deserialize = this.isJson ? parseJsonAnswer : inside.deserialize;
-    transport.retry = (data, timeoutMs, inMs) => this.retry(transport, data, timeoutMs, inMs);
+    let last = unanswered;
+    once.send = async (data, timeoutMs) => {
+      last = await this.unlessEnded(sendOnce(data, timeoutMs));
+      return last;
+    };
+    transport.retry = (data, timeoutMs, inMs) =>
+      this.afterWait(
+        inMs,
+        () => once.send(data, timeoutMs),
+        () => last,
+      );
     transport.send = async (data, timeoutMs) => {
       const response = await this.withinTime(send(data, timeoutMs), timeoutMs);
       if (response.status !== "success") return response;
@@ -49,24 +62,30 @@ export class OtlpLine {
     };
   }
 
+  /** What we ended ourselves looks like a reset by the receiver. */
+  private async unlessEnded(sending: Promise<TransportResponse>): Promise<TransportResponse> {
+    const before = this.endings;
+    const response = await sending;
+    return response.status !== "success" && this.endings > before ? unanswered : response;
+  }
+
   /** The SDK's timer holds the process for up to 5 s or a `Retry-After`; this one does not. */
-  private retry(
-    transport: RetryingTransport,
-    data: Uint8Array,
-    timeoutMs: number,
-    inMs: number,
+  private afterWait(
+    waitMs: number,
+    send: () => Promise<TransportResponse>,
+    last: () => TransportResponse,
   ): Promise<TransportResponse> {
-    if (this.hasBeenCut) return Promise.resolve(unanswered);
+    if (this.hasBeenCut) return Promise.resolve(last());
     return new Promise((resolve, reject) => {
       const giveUp = (): void => {
         clearTimeout(timer);
         this.waits.delete(giveUp);
-        resolve(unanswered);
+        resolve(last());
       };
       const timer = setTimeout(() => {
         this.waits.delete(giveUp);
-        transport._transport.send(data, timeoutMs).then(resolve, reject);
-      }, inMs);
+        send().then(resolve, reject);
+      }, waitMs);
       timer.unref();
       this.waits.add(giveUp);
     });
@@ -74,21 +93,20 @@ export class OtlpLine {
 
   /** The SDK's timeout is one of silence: an answer of which a byte comes now and then would be awaited for ever. */
   private async withinTime(sending: Promise<TransportResponse>, timeoutMs: number): Promise<TransportResponse> {
-    let isLate = false;
-    const timer = setTimeout(() => {
-      isLate = true;
-      // Not one request alone can be ended from here; others on this line are sent again.
-      this.agent.destroy();
-    }, timeoutMs);
+    // Not one request alone can be ended from here; others on this line are sent again.
+    const timer = setTimeout(() => this.endRequests(), timeoutMs);
     timer.unref();
     try {
-      const response = await sending;
-      // What we ended ourselves looks like a reset by the receiver.
-      return response.status !== "success" && (isLate || this.hasBeenCut) ? unanswered : response;
+      return await sending;
     } finally {
       clearTimeout(timer);
     }
   }
+
+  private endRequests(): void {
+    this.endings += 1;
+    this.agent.destroy();
+  }
 }
 
-const unanswered: TransportResponse = { status: "failure", error: new Error(noAnswer) };
+const unanswered: TransportResponse = { status: "retryable", error: new Error(noAnswer) };

@@ -303,6 +303,8 @@ describe("a Collector that is away", () => {
       expect(lines).toEqual([
         expect.stringMatching(/^traces did not arrive at .* to the end: (?!ECONNRESET).*; 1200 spans were lost$/),
       ]);
+      if (mode === "refused") expect(lines.join()).toContain("ECONNREFUSED");
+      if (typeof mode === "object" && mode.status === 503) expect(lines.join()).toContain("cannot take them now");
       const before = said.length;
       await new Promise((resolve) => setTimeout(resolve, 100));
       expect(said).toHaveLength(before);
