@@ -36,7 +36,7 @@ export function explain(issue: Issue, about: Explainer, at: NodePath = []): read
 }
 
 /** Our schemas word their messages as "problem; mend". */
-export function splitMessage(message: string): Mistake {
+function splitMessage(message: string): Mistake {
   const end = message.indexOf("; ");
   return end < 0 ? { problem: message, mend: "" } : { problem: message.slice(0, end), mend: message.slice(end + 2) };
 }

@@ -4,21 +4,21 @@ import { duration, section, text } from "./option-types.js";
 import { telemetryOptions } from "./telemetry-options.js";
 
 const hour = 3_600_000;
-export const intervalBounds = { min: 100, max: 24 * hour } as const;
+const intervalBounds = { min: 100, max: 24 * hour } as const;
 const timeoutBounds = { min: 10, max: hour } as const;
 
 /** Safe in a URL path, a metric label and a shell. */
-export const checkNamePattern = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/;
+const checkNamePattern = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/;
 const labelKeyPattern = /^[a-z][a-z0-9_]*$/;
 
-export const serviceOptions = section("Who is reporting.", {
+const serviceOptions = section("Who is reporting.", {
   name: text("`service.name` of everything exported. Default `healthspan`.").optional(),
   version: text("`service.version`, and the report's `version`.").optional(),
   environment: text("`deployment.environment.name`, such as `production`.").optional(),
   instance: text("`service.instance.id`. Default `hostname:port`, stable over restarts.").optional(),
 });
 
-export const serverOptions = section("The HTTP endpoints.", {
+const serverOptions = section("The HTTP endpoints.", {
   host: text("The address to listen on. The container image sets `0.0.0.0`.").default("127.0.0.1"),
   port: z.int().min(0).max(65_535).default(9464).describe("The port to listen on; 0 lets the system choose."),
   token: secret(
@@ -101,7 +101,7 @@ const sharedShape = {
   labels: labels.optional(),
 };
 
-export const defaultsOptions = section("What holds for every check that does not say otherwise.", sharedShape);
+const defaultsOptions = section("What holds for every check that does not say otherwise.", sharedShape);
 
 /** What every check has, whatever its kind. */
 export const checkOptions = section("One check.", {
@@ -121,7 +121,7 @@ export const checkOptions = section("One check.", {
 export type CheckOptions = z.output<typeof checkOptions>;
 export type DefaultsOptions = z.output<typeof defaultsOptions>;
 
-export const concurrencyOptions = section("How many runs there may be at one time.", {
+const concurrencyOptions = section("How many runs there may be at one time.", {
   max: z
     .int()
     .min(1)

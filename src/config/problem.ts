@@ -30,14 +30,3 @@ export function sortProblems(problems: readonly ConfigProblem[]): readonly Confi
 }
 
 const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
-
-/** A config that cannot be used; holds every problem found, not only the first. */
-export class ConfigError extends Error {
-  override readonly name = "ConfigError";
-  readonly problems: readonly ConfigProblem[];
-
-  constructor(problems: readonly ConfigProblem[]) {
-    super(problems.map(formatProblem).join("\n"));
-    this.problems = problems;
-  }
-}

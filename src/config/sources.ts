@@ -30,7 +30,7 @@ export interface ReadSources {
 const defaultFile = "healthspan.yaml";
 
 /** The files and directories to read: those given, else `HEALTHSPAN_CONFIG`, else `./healthspan.yaml`, else none. */
-export function chooseFiles({ files = [], env, cwd, disk }: SourceOptions): readonly string[] {
+function chooseFiles({ files = [], env, cwd, disk }: SourceOptions): readonly string[] {
   if (files.length > 0) return files;
   if (env.HEALTHSPAN_CONFIG) return [env.HEALTHSPAN_CONFIG];
   try {

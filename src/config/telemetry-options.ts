@@ -69,14 +69,8 @@ const batch = section("How they are collected before they are sent. Full queues 
   .optional();
 
 /** The attributes that `service` speaks for. */
-export const serviceAttributes = {
-  "service.name": "service.name",
-  "service.version": "service.version",
-  "service.instance.id": "service.instance",
-  "deployment.environment.name": "service.environment",
-} as const;
-
-const isFree = (key: string): boolean => !Object.hasOwn(serviceAttributes, key);
+const serviceAttributes = ["service.name", "service.version", "service.instance.id", "deployment.environment.name"];
+const isFree = (key: string): boolean => !serviceAttributes.includes(key);
 
 export const telemetryOptions = section(
   "How telemetry leaves. Without an endpoint none does; `/metrics` works anyway.",
@@ -146,7 +140,3 @@ export const telemetryOptions = section(
     }).prefault({}),
   },
 );
-
-export type TelemetryOptions = z.output<typeof telemetryOptions>;
-export type OtlpOptions = NonNullable<TelemetryOptions["otlp"]>;
-export type BatchOptions = NonNullable<TelemetryOptions["traces"]["batch"]>;

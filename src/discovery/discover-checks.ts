@@ -31,7 +31,7 @@ const host: DiscoveredCheck = {
 };
 
 /** Discovered checks as a config file would say them. */
-export function toConfigFile(discovered: readonly Discovered[]): Readonly<Record<string, unknown>> {
+function toConfigFile(discovered: readonly Discovered[]): Readonly<Record<string, unknown>> {
   return {
     checks: discovered.map(({ name, kind, critical, options }) => ({ name, kind, critical, ...options })),
   };
