@@ -21,6 +21,7 @@ export async function run(options: RunArguments): Promise<void> {
   const hasFiles = config.sources.length > 0;
   if (!hasFiles) sayFound(discovered, log);
   for (const notice of config.notices) log.info({}, notice);
+  for (const warning of config.warnings) log.warn({}, warning);
   let { watched } = result;
   const reload = () => {
     const { result: next } = readConfiguration(options);

@@ -15,8 +15,9 @@ export async function validate(options: ValidateArguments): Promise<void> {
     terminal.write(printConfig(config));
     return;
   }
-  const { checks, sources, notices } = config;
+  const { checks, sources, notices, warnings } = config;
   const from = sources.length > 0 ? sources.join(", ") : "the environment (no configuration file)";
+  for (const warning of warnings) terminal.write(`${terminal.paint("yellow", "warning:")} ${warning}\n`);
   for (const notice of notices) terminal.write(`${terminal.paint("dim", "note:")} ${notice}\n`);
   terminal.write(`${terminal.paint("green", "valid")}: ${count(checks.length, "check")} from ${from}\n`);
 }

@@ -107,6 +107,8 @@ export interface AgentConfig {
   readonly sources: readonly string[];
   /** Where a value came from, by its path (`server.port`): a file and line, a variable, or `default`. */
   readonly origins: ReadonlyMap<string, string>;
-  /** What a person should be told once: OTLP is off, a setting that is not supported. */
+  /** What a person should be told once, as that OTLP is off. */
   readonly notices: readonly string[];
+  /** Settings that are not followed as they were meant, as gRPC for OTLP or an `OTEL_*` value that cannot be read. */
+  readonly warnings: readonly string[];
 }

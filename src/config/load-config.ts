@@ -104,7 +104,7 @@ function assemble(parts: Parts, hostname: string): AgentConfig {
     ...checks.flatMap(({ kind, options: own }) => secretsOf(kind, own)),
   ]);
   const origins = new Map([...serviceOrigins, ...collectOrigins(root, parts.checks), ...resolved.origins]);
-  const notices = [...otel.notices, ...resolved.notices, ...(checks.length === 0 ? [noChecks] : [])];
+  const notices = [...resolved.notices, ...(checks.length === 0 ? [noChecks] : [])];
   const effective = { service, server, telemetry: resolved.telemetry, concurrency: options.concurrency };
   return Object.freeze({
     ...freezeDeep(effective),
@@ -114,6 +114,7 @@ function assemble(parts: Parts, hostname: string): AgentConfig {
     sources: Object.freeze(sources),
     origins,
     notices: Object.freeze(notices),
+    warnings: Object.freeze([...otel.warnings, ...resolved.warnings]),
   });
 }
 

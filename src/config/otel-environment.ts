@@ -61,7 +61,7 @@ export interface OtelEnvironment {
   /** The variable behind a setting, by its path: `telemetry.traces.successRatio`. */
   readonly origins: ReadonlyMap<string, string>;
   /** What is set but cannot be followed. As the specification asks, it is said and passed over, never fatal. */
-  readonly notices: readonly string[];
+  readonly warnings: readonly string[];
   /** Files that it names, to be watched. */
   readonly files: readonly Watched[];
 }
@@ -75,7 +75,7 @@ const maxTimerMs = 2_147_483_647;
 
 class OtelReader {
   private readonly origins = new Map<string, string>();
-  private readonly notices: string[] = [];
+  private readonly warnings: string[] = [];
   private readonly files: Watched[] = [];
 
   constructor(
@@ -96,7 +96,7 @@ class OtelReader {
       logs: { ...this.signal("logs"), batch: this.batch("logs", "OTEL_BLRP_") },
     };
     const serviceName = this.text("OTEL_SERVICE_NAME");
-    return { telemetry, serviceName, origins: this.origins, notices: this.notices, files: this.files };
+    return { telemetry, serviceName, origins: this.origins, warnings: this.warnings, files: this.files };
   }
 
   /** Empty counts as unset (specification, "Parsing empty value"). */
@@ -110,7 +110,7 @@ class OtelReader {
   }
 
   private ignore(name: string, problem: string, mend: string): undefined {
-    this.notices.push(`${name} ${problem} and is ignored${mend === "" ? "" : `; ${mend}`}`);
+    this.warnings.push(`${name} ${problem} and is ignored${mend === "" ? "" : `; ${mend}`}`);
     return undefined;
   }
 
@@ -183,7 +183,7 @@ class OtelReader {
     const known = signal === "metrics" ? ["otlp", "none", "prometheus"] : ["otlp", "none"];
     const unknown = chosen.filter((each) => !known.includes(each));
     if (unknown.length > 0)
-      this.notices.push(`${name} names an exporter that is not there; there are ${alternatives(known)}`);
+      this.warnings.push(`${name} names an exporter that is not there; there are ${alternatives(known)}`);
     return chosen.includes("otlp");
   }
 

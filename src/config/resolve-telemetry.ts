@@ -18,6 +18,7 @@ export interface ResolvedTelemetry {
   readonly telemetry: TelemetryConfig;
   readonly origins: ReadonlyMap<string, string>;
   readonly notices: readonly string[];
+  readonly warnings: readonly string[];
   readonly secrets: readonly string[];
 }
 
@@ -40,6 +41,7 @@ type Select<Value> = (layer: TelemetryLayer) => Value | undefined;
 class TelemetryResolver {
   private readonly origins = new Map<string, string>();
   private readonly notices = new Set<string>();
+  private readonly warnings = new Set<string>();
   private readonly secrets = new Set<string>();
 
   constructor(private readonly sources: readonly TelemetrySource[]) {}
@@ -56,7 +58,8 @@ class TelemetryResolver {
     };
     if (disabled) this.notices.add(disabledNotice);
     else this.noticeWithoutEndpoint();
-    return { telemetry, origins: this.origins, notices: [...this.notices], secrets: [...this.secrets] };
+    const { origins, notices, warnings, secrets } = this;
+    return { telemetry, origins, notices: [...notices], warnings: [...warnings], secrets: [...secrets] };
   }
 
   private noticeWithoutEndpoint(): void {
@@ -152,7 +155,7 @@ class TelemetryResolver {
       const cause = isGrpc
         ? "OTLP over gRPC is asked for"
         : `the OTLP endpoint ${url.host} is on port 4317, that of gRPC`;
-      this.notices.add(`${cause}; only OTLP over HTTP is spoken, which a Collector takes on port 4318`);
+      this.warnings.add(`${cause}; only OTLP over HTTP is spoken, which a Collector takes on port 4318`);
     }
     return isGrpc ? "http/json" : protocol;
   }

@@ -76,9 +76,9 @@ describe("OTLP export", () => {
     ["grpc", { ...endpoint, OTEL_EXPORTER_OTLP_PROTOCOL: "grpc" }],
     ["port 4317", { OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector:4317" }],
   ])("says 4318 when asked for %s", (_name, env) => {
-    const { telemetry, notices } = loadEnv(env);
+    const { telemetry, warnings } = loadEnv(env);
     expect(telemetry.traces?.otlp.protocol).toBe("http/json");
-    expect(notices.filter((notice) => notice.includes("4318"))).toHaveLength(1);
+    expect(warnings.filter((notice) => notice.includes("4318"))).toHaveLength(1);
   });
 
   it("reads certificates from the files that are named", () => {
@@ -97,9 +97,9 @@ describe("OTLP export", () => {
 
   it("passes over a certificate that is no PEM text, with which every export would fail", () => {
     const env = { ...endpoint, OTEL_EXPORTER_OTLP_CERTIFICATE: "/ca.der" };
-    const { telemetry, notices } = loadEnv(env, "checks: []", { "/ca.der": "0\u0082" });
+    const { telemetry, warnings } = loadEnv(env, "checks: []", { "/ca.der": "0\u0082" });
     expect(telemetry.logs?.otlp.tls).toBeUndefined();
-    expect(notices).toContain("OTEL_EXPORTER_OTLP_CERTIFICATE names a file that holds no PEM text and is ignored");
+    expect(warnings).toContain("OTEL_EXPORTER_OTLP_CERTIFICATE names a file that holds no PEM text and is ignored");
   });
 
   it.each(["OTEL_TRACES_EXPORTER", "OTEL_METRICS_EXPORTER", "OTEL_LOGS_EXPORTER"])(
@@ -113,7 +113,7 @@ describe("OTLP export", () => {
 
   it("says nothing about the Prometheus exporter, which is always there, and something about an unknown one", () => {
     expect(loadEnv({ ...endpoint, OTEL_METRICS_EXPORTER: "otlp,prometheus" }).notices).toEqual([]);
-    expect(loadEnv({ ...endpoint, OTEL_TRACES_EXPORTER: "zipkin" }).notices[0]).toContain("OTEL_TRACES_EXPORTER");
+    expect(loadEnv({ ...endpoint, OTEL_TRACES_EXPORTER: "zipkin" }).warnings[0]).toContain("OTEL_TRACES_EXPORTER");
   });
 
   it("is disabled as a whole by OTEL_SDK_DISABLED", () => {
@@ -177,9 +177,9 @@ describe("the standard environment", () => {
   });
 
   it("discards all resource attributes for one that cannot be read", () => {
-    const { telemetry, notices } = loadEnv({ OTEL_RESOURCE_ATTRIBUTES: "a=1,b=%zz" });
+    const { telemetry, warnings } = loadEnv({ OTEL_RESOURCE_ATTRIBUTES: "a=1,b=%zz" });
     expect(telemetry.resource).not.toHaveProperty("a");
-    expect(notices[0]).toContain("OTEL_RESOURCE_ATTRIBUTES cannot be read");
+    expect(warnings[0]).toContain("OTEL_RESOURCE_ATTRIBUTES cannot be read");
   });
 
   it("propagates only where tracecontext is among the propagators", () => {
@@ -203,15 +203,15 @@ describe("the standard environment", () => {
     { OTEL_EXPORTER_OTLP_CERTIFICATE: "/none.pem" },
     { OTEL_EXPORTER_OTLP_CLIENT_KEY: "/none.pem" },
   ])("says what cannot be followed and passes it over: %o", (env) => {
-    const { notices } = loadEnv({ ...endpoint, ...env });
+    const { warnings } = loadEnv({ ...endpoint, ...env });
     const name = Object.keys(env).at(-1) ?? "";
-    expect(notices.length).toBeGreaterThan(0);
-    expect(notices.every((notice) => notice.includes(name))).toBe(true);
+    expect(warnings.length).toBeGreaterThan(0);
+    expect(warnings.every((notice) => notice.includes(name))).toBe(true);
   });
 
   it("counts an empty variable as unset", () => {
-    const { notices, telemetry } = loadEnv({ ...endpoint, OTEL_TRACES_SAMPLER: "", OTEL_LOG_LEVEL: " " });
-    expect(notices).toEqual([]);
+    const { warnings, telemetry } = loadEnv({ ...endpoint, OTEL_TRACES_SAMPLER: "", OTEL_LOG_LEVEL: " " });
+    expect(warnings).toEqual([]);
     expect(telemetry.diagnostics).toBe("warn");
   });
 });
