@@ -61,6 +61,8 @@ async function buildCli() {
  */
 export async function bundleCommandLine(outdir) {
   const { build } = await import("esbuild");
+  // A folder that cannot be written to is one line here, and a page from each bundle there.
+  mkdirSync(outdir, { recursive: true });
   const { optionalDependencies = {} } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   const external = [...Object.keys(optionalDependencies), "pg-native"];
   const shared = {

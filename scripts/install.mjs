@@ -1,6 +1,6 @@
 // Installs the npm packages that package-lock.json names and node_modules lacks.
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { accessSync, constants, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
@@ -33,6 +33,10 @@ function readJson(file) {
 
 function npmCi() {
   const seconds = stopwatch();
+  refuseReadOnly();
+  // Ctrl-C is npm's to obey: it takes back what it has begun, and a second install must not meet it at that.
+  const wait = () => {};
+  process.on("SIGINT", wait);
   process.stderr.write("Installing packages (first use, or the lock file changed) … ");
   const [program, ...first] = npmCommand();
   const { status, stdout, stderr, error } = spawnSync(
@@ -40,14 +44,29 @@ function npmCi() {
     [...first, "ci", "--no-audit", "--no-fund", "--loglevel=error"],
     { cwd: root, encoding: "utf8" },
   );
+  process.off("SIGINT", wait);
   if (status === 0) {
     process.stderr.write(`${seconds()}\n`);
     return;
+  }
+  if (/npm error signal SIGINT/.test(stderr)) {
+    process.stderr.write("interrupted\n");
+    process.exit(130);
   }
   process.stderr.write("failed\n");
   console.error(error?.message ?? `${stdout}${stderr}`.trim().split("\n").slice(0, shownLines).join("\n"));
   console.error("\nnpm ci did not work; run it by hand to see all of it.");
   process.exit(1);
+}
+
+/** npm would say it in a dozen lines. */
+function refuseReadOnly() {
+  try {
+    accessSync(root, constants.W_OK);
+  } catch {
+    console.error(`Cannot install: ${root} cannot be written to.`);
+    process.exit(1);
+  }
 }
 
 /** npm by the Node that runs us; `npm start` names its own program, and on Windows a bare `npm` is npm.cmd. */

@@ -87,7 +87,10 @@ async function play(
   await log.flush();
 }
 
-/** Aborted by the first signal; a second one ends the demo at once, and its janitor clears up. */
+/**
+ * Aborted by the first signal, or when nobody reads the output any more (`| head`); a second signal ends the demo at once,
+ * and its janitor clears up.
+ */
 function endSignal(): AbortSignal {
   const ended = new AbortController();
   const end = (code: number) => (): void => {
@@ -97,5 +100,6 @@ function endSignal(): AbortSignal {
   process.on("SIGINT", end(exitCode.interrupted));
   process.on("SIGTERM", end(exitCode.terminated));
   process.on("SIGHUP", end(exitCode.terminated));
+  process.stdout.once("error", () => ended.abort());
   return ended.signal;
 }

@@ -120,6 +120,13 @@ describe.skipIf(process.platform !== "linux")("healthspan demo", () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
+  it("ends when nobody reads it any more", async () => {
+    await demo.says(/first report/);
+    demo.process.stdout?.destroy();
+    expect(await demo.ended).toMatchObject({ code: 0, stderr: "" });
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
   it("leaves out the parts that the machine cannot have", async () => {
     demo.process.kill("SIGKILL");
     await demo.ended;
