@@ -20,10 +20,20 @@ export function trustAnchors(ca: string | undefined): TrustAnchors {
 function bySubject(texts: readonly string[]): TrustAnchors {
   const anchors = new Map<string, X509Certificate[]>();
   for (const text of texts) {
-    const certificate = new X509Certificate(text);
+    const certificate = readCertificate(text);
+    if (certificate === undefined) continue;
     anchors.set(certificate.subject, [...(anchors.get(certificate.subject) ?? []), certificate]);
   }
   return anchors;
+}
+
+/** What is none is passed over, as Node does with the same text for the handshake. */
+function readCertificate(text: string): X509Certificate | undefined {
+  try {
+    return new X509Certificate(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /**

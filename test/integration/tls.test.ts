@@ -99,6 +99,12 @@ describe.skipIf(!isInstalled)("a tls check", async () => {
     }
   });
 
+  it("passes over what is no certificate among those to trust, as the handshake does", async () => {
+    const broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    expect((await at("good", { tls: { ca: broken + tls.ca } })).failure?.reason).not.toBe("internal");
+    expect((await at("good", { tls: { ca: tls.ca + broken } })).outcome?.status).toBe("healthy");
+  });
+
   it("brings the facts of a rejected certificate, too", async () => {
     expect((await at("expired")).failure?.facts).toMatchObject({
       days_left: expect.closeTo(-1, 0),
