@@ -49,6 +49,8 @@ export const attr = {
   dbOperationName: "db.operation.name",
   dbQueryText: "db.query.text",
   dbResponseStatusCode: "db.response.status_code",
+  dnsQuestionName: "dns.question.name",
+  tlsCipher: "tls.cipher",
   tlsProtocolVersion: "tls.protocol.version",
 } as const;
 

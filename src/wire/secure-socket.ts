@@ -1,4 +1,4 @@
-import type { X509Certificate } from "node:crypto";
+import { X509Certificate } from "node:crypto";
 import { type ConnectionOptions, checkServerIdentity, connect, TLSSocket } from "node:tls";
 import { CheckFailure } from "../check.js";
 import type { Dial, OpenSocket } from "./open-socket.js";
@@ -54,7 +54,9 @@ function handshake(opened: OpenSocket, isJudged: boolean): Promise<Identity> {
 }
 
 function identityOf(socket: TLSSocket, isJudged: boolean): Identity {
-  const certificate = socket.getPeerX509Certificate();
+  // Not getPeerX509Certificate, which takes what the peer sent away from those who ask later. Without one it is `{}`.
+  const { raw } = socket.getPeerCertificate() as { readonly raw?: Buffer };
+  const certificate = raw && new X509Certificate(raw);
   return {
     tlsEndMs: performance.now(),
     certificate,
@@ -66,7 +68,8 @@ function identityOf(socket: TLSSocket, isJudged: boolean): Identity {
 
 const millisecondsPerDay = 86_400_000;
 
-function daysLeft(certificate: X509Certificate, nowMs: number): number {
+/** To the hundredth; negative once it has ended. */
+export function daysLeft(certificate: X509Certificate, nowMs: number): number {
   return Math.floor(((Date.parse(certificate.validTo) - nowMs) / millisecondsPerDay) * 100) / 100;
 }
 

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import type { ServerName } from "../servers/available.js";
 import type { Certificates } from "../servers/certificates.js";
+import type { Peer } from "./peers.js";
 
 /** Options as a config file says them. */
 export type Options = Readonly<Record<string, unknown>>;
@@ -40,6 +41,8 @@ export interface PlantContext {
 export interface KindContract {
   /** Options for a server on this port of 127.0.0.1; with them a port where nobody listens is `refused`. */
   readonly at: ((port: number) => Options) | NotApplicable;
+  /** A server that never answers; it takes TCP connections unless the kind asks otherwise. */
+  readonly listenSilently?: () => Promise<Peer>;
   /** The least options there are, for kinds that need no address. */
   readonly plain?: Options;
   /** A real server that a check finds healthy. */

@@ -15,7 +15,7 @@ import type { AbortReport } from "./abort-child.js";
 import type { CreationReport } from "./create-child.js";
 import { contractOf, isNotApplicable, type KindContract, type Options, type Stage } from "./kind-contract.js";
 import { formsOf, printed, publishedBy } from "./leaks.js";
-import { listenAndEcho, listenAndQuote, listenSilently, type Peer } from "./peers.js";
+import { listenAndEcho, listenAndQuote, listenSilently as listenSilentlyByTcp, type Peer } from "./peers.js";
 import { secretPaths } from "./secret-paths.js";
 
 const execute = promisify(execFile);
@@ -58,7 +58,7 @@ describe("the list of kinds", () => {
 
 describe.each(kinds.map((kind) => [kind.kind, kind] as const))("kind %s", (name, kind) => {
   const contract = contractFor(name);
-  const { at } = contract;
+  const { at, listenSilently = listenSilentlyByTcp } = contract;
   const create = (options: Options): Check => kind.create(kind.options.parse(options));
 
   if (!isNotApplicable(at)) {

@@ -1,3 +1,4 @@
+import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 
@@ -42,6 +43,28 @@ export async function listen(server: Server): Promise<Peer> {
 /** Takes connections, reads, and never answers. */
 export function listenSilently(): Promise<Peer> {
   return listen(createServer((socket) => socket.resume()));
+}
+
+/** Takes datagrams and never answers; each counts as a connection that was taken, and none stays open. */
+export async function listenSilentlyByUdp(): Promise<Peer> {
+  const socket = createSocket("udp4");
+  let taken = 0;
+  socket.on("message", () => {
+    taken += 1;
+  });
+  socket.bind(0, "127.0.0.1");
+  await once(socket, "listening");
+  return {
+    port: socket.address().port,
+    openConnections: 0,
+    get takenConnections() {
+      return taken;
+    },
+    close: async () => {
+      socket.close();
+      await once(socket, "close");
+    },
+  };
 }
 
 /** Sends back whatever it is sent: what a check says to a stranger comes home as the stranger's text. */

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
-import { createServer as createTlsServer } from "node:tls";
+import { createServer as createTlsServer, type TlsOptions } from "node:tls";
 
 /** A small TCP peer for faults that no real server shows. */
 export interface SocketPeer {
@@ -18,7 +18,7 @@ export interface SocketPeer {
 export interface SocketPeerOptions {
   readonly host?: string;
   /** Speaks TLS with this certificate. */
-  readonly tls?: { readonly cert: string; readonly key: string };
+  readonly tls?: TlsOptions & { readonly cert: string; readonly key: string };
 }
 
 /** Starts a peer that does `serve` with each connection. Its errors are what these tests are about: they are let go. */
