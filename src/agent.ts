@@ -93,8 +93,13 @@ function runBehind(
     drain: () => health.drain(),
     stop: async ({ drainDelayMs = config.server.drainDelayMs } = {}) => {
       health.drain();
-      log.info({ drain_delay_ms: drainDelayMs }, "draining: not ready, still serving");
-      if (drainDelayMs > 0) await delay(drainDelayMs);
+      if (drainDelayMs > 0) {
+        log.info(
+          { drain_delay_ms: drainDelayMs },
+          `draining: not ready, serving on for ${formatDuration(drainDelayMs)}`,
+        );
+        await delay(drainDelayMs);
+      }
       await Promise.all([listener.close(closeGraceMs), health.stop(stopChecksMs)]);
       await telemetry.shutdown(flushMs);
       log.info({}, "stopped");
@@ -202,7 +207,7 @@ function createReload({ options, health, signals, instruments }: ReloadContext):
     instruments.configLoaded({ isAccepted: false });
     const refused = { isAccepted: false, configHash: current.hash, problems, atMs: Date.now() };
     signals.events.configReloaded(refused);
-    log.error({ trigger, problems }, `reload refused, the running configuration stays: ${problems.join(" | ")}`);
+    log.error({ trigger }, `reload refused, the running configuration stays: ${problems.join(" | ")}`);
   };
   const accept = (trigger: string, next: AgentConfig): void => {
     const difference = diffConfigs(current, next);
