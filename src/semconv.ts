@@ -49,6 +49,9 @@ export const attr = {
   dbOperationName: "db.operation.name",
   dbQueryText: "db.query.text",
   dbResponseStatusCode: "db.response.status_code",
+  rpcSystemName: "rpc.system.name",
+  rpcMethod: "rpc.method",
+  rpcResponseStatusCode: "rpc.response.status_code",
   tlsProtocolVersion: "tls.protocol.version",
 } as const;
 

@@ -1,4 +1,5 @@
 import type { CheckKind } from "../check.js";
+import { grpcKind } from "./grpc.js";
 import { httpKind } from "./http.js";
 import { postgresKind } from "./postgres.js";
 import { redisKind } from "./redis.js";
@@ -6,7 +7,7 @@ import { systemKind } from "./system.js";
 import { tcpKind } from "./tcp.js";
 
 /** Every kind there is: the one list. Kind files load their client packages when a check first runs. */
-export const kinds: readonly CheckKind[] = [httpKind, redisKind, postgresKind, tcpKind, systemKind];
+export const kinds: readonly CheckKind[] = [httpKind, redisKind, postgresKind, tcpKind, grpcKind, systemKind];
 
 const kindsByName: ReadonlyMap<string, CheckKind> = new Map(kinds.map((kind) => [kind.kind, kind]));
 
