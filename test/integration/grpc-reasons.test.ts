@@ -90,6 +90,15 @@ describe.skipIf(!requireServer("nginx") || !requireServer("openssl"))("the reaso
         await peer.close();
       }
     };
+  /** A TLS server that knows no ALPN and says nothing, so that only the missing choice can tell. */
+  const withoutAlpn = async (): Promise<RunOnceResult> => {
+    const peer = await startPeer(peers.blackhole, { tls: nginx.certificates.server });
+    try {
+      return await run({ address: `127.0.0.1:${peer.port}`, tls: { ca: nginx.certificates.ca.cert } });
+    } finally {
+      await peer.close();
+    }
+  };
 
   /** Every way there by which a condition comes about. */
   const conditions: Readonly<Record<string, readonly (() => Promise<RunOnceResult>)[]>> = {
@@ -138,6 +147,7 @@ describe.skipIf(!requireServer("nginx") || !requireServer("openssl"))("the reaso
       toNginx("plain", false),
       toNginx("good", false),
       toNginx("good", true),
+      withoutAlpn,
       socket(peers.garbage),
       socket(peers.say("220 ready to speak of something else\r\n")),
       socket(peers.hugeBody(10)),
