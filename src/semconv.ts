@@ -51,6 +51,9 @@ export const attr = {
   dbResponseStatusCode: "db.response.status_code",
   dnsQuestionName: "dns.question.name",
   tlsCipher: "tls.cipher",
+  rpcSystemName: "rpc.system.name",
+  rpcMethod: "rpc.method",
+  rpcResponseStatusCode: "rpc.response.status_code",
   tlsProtocolVersion: "tls.protocol.version",
 } as const;
 

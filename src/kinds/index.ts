@@ -1,5 +1,6 @@
 import type { CheckKind } from "../check.js";
 import { dnsKind } from "./dns.js";
+import { grpcKind } from "./grpc.js";
 import { httpKind } from "./http.js";
 import { postgresKind } from "./postgres.js";
 import { redisKind } from "./redis.js";
@@ -8,7 +9,16 @@ import { tcpKind } from "./tcp.js";
 import { tlsKind } from "./tls.js";
 
 /** Every kind there is: the one list. Kind files load their client packages when a check first runs. */
-export const kinds: readonly CheckKind[] = [httpKind, redisKind, postgresKind, tcpKind, dnsKind, tlsKind, systemKind];
+export const kinds: readonly CheckKind[] = [
+  httpKind,
+  redisKind,
+  postgresKind,
+  tcpKind,
+  grpcKind,
+  dnsKind,
+  tlsKind,
+  systemKind,
+];
 
 const kindsByName: ReadonlyMap<string, CheckKind> = new Map(kinds.map((kind) => [kind.kind, kind]));
 

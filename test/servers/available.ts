@@ -32,6 +32,8 @@ const finders = {
   "toxiproxy-server": onPath("toxiproxy-server"),
   /** The Python that has `prometheus_client`, whose OpenMetrics parser is the strict one. */
   "prometheus-client": () => findPythonWith("prometheus_client"),
+  /** The Python that has gRPC's own health service. */
+  "grpcio-health-checking": () => findPythonWith("grpc_health"),
 } satisfies Record<string, () => string | undefined>;
 
 export type ServerName = keyof typeof finders;
