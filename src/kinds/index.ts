@@ -11,12 +11,12 @@ import { tlsKind } from "./tls.js";
 /** Every kind there is: the one list. Kind files load their client packages when a check first runs. */
 export const kinds: readonly CheckKind[] = [
   httpKind,
-  redisKind,
-  postgresKind,
   tcpKind,
-  grpcKind,
   dnsKind,
   tlsKind,
+  grpcKind,
+  postgresKind,
+  redisKind,
   systemKind,
 ];
 

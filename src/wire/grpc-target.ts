@@ -1,4 +1,4 @@
-import { scopeName, scopeVersion } from "../semconv.js";
+import { scopeName, agentVersion } from "../semconv.js";
 import { encodeRequest } from "./grpc-message.js";
 import type { SocketTarget } from "./open-socket.js";
 
@@ -35,7 +35,7 @@ export function createGrpcTarget({ socket, address, isSecure, service, metadata 
       ":path": `/${healthMethod}`,
       "content-type": "application/grpc",
       te: "trailers",
-      "user-agent": `${scopeName}/${scopeVersion}`,
+      "user-agent": `${scopeName}/${agentVersion}`,
       ...own,
     },
     sensitiveHeaders: Object.keys(own),
