@@ -1,4 +1,4 @@
-import { scopeName, agentVersion } from "../semconv.js";
+import { agentVersion, scopeName } from "../semconv.js";
 import { encodeRequest } from "./grpc-message.js";
 import type { SocketTarget } from "./open-socket.js";
 
