@@ -33,7 +33,7 @@ export interface StatusChange {
   readonly to: Status;
   readonly reason?: Reason;
   readonly message?: string;
-  /** The client's own words, not scrubbed yet: for the process log only, which scrubs every line. */
+  /** The client's own words, scrubbed: for a log, never for a metric or an HTTP body. */
   readonly detail?: string;
   readonly atMs: number;
   readonly traceId?: string;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { CheckFailure, type Outcome } from "../../src/check.js";
+import { createScrubber } from "../../src/signals/scrubber.js";
 import { createBench, registered, ScriptedCheck } from "./fixtures.js";
 
 const healthy: Outcome = { status: "healthy" };
@@ -204,6 +205,15 @@ describe("isolation", () => {
     await clock.advance(0);
     expect(sink.runs[0]?.facts).toEqual({ good: 1, text: "a [31mb" });
   });
+});
+
+it("takes the secrets out of the client's own words before anybody is told of a change", async () => {
+  const { clock, engine, changes } = createBench({ max: 256, perKind: {} }, createScrubber(["hunter2"]));
+  const detail = "password hunter2 was refused";
+  engine.add(registered("db", { run: () => Promise.reject(new CheckFailure("auth", "refused", { detail })) }));
+  engine.start();
+  await clock.advance(0);
+  expect(changes.map((change) => change.detail)).toEqual(["password *** was refused"]);
 });
 
 describe("single flight", () => {

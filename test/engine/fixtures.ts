@@ -108,7 +108,7 @@ export interface Bench {
   readonly engine: Engine;
 }
 
-export function createBench(concurrency: Concurrency = { max: 256, perKind: {} }): Bench {
+export function createBench(concurrency: Concurrency = { max: 256, perKind: {} }, scrub = untraced.scrub): Bench {
   const clock = new FakeClock();
   const sink = new RecordingSink();
   const changes: StatusChange[] = [];
@@ -116,7 +116,7 @@ export function createBench(concurrency: Concurrency = { max: 256, perKind: {} }
     clock,
     instance: "bench",
     concurrency,
-    tracing: untraced,
+    tracing: { ...untraced, scrub },
     sink,
     onChange: (change) => changes.push(change),
     onNews: () => {},
