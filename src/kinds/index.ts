@@ -19,10 +19,3 @@ export const kinds: readonly CheckKind[] = [
   redisKind,
   systemKind,
 ];
-
-const kindsByName: ReadonlyMap<string, CheckKind> = new Map(kinds.map((kind) => [kind.kind, kind]));
-
-/** The kind of this name; undefined when there is none. */
-export function kindNamed(name: string): CheckKind | undefined {
-  return kindsByName.get(name);
-}

@@ -5,7 +5,7 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { CheckFailure } from "../../src/check.js";
-import { kindNamed } from "../../src/kinds/index.js";
+import { kinds } from "../../src/kinds/index.js";
 import { runOnce } from "../servers/run.js";
 
 export interface AbortReport {
@@ -19,7 +19,7 @@ export interface AbortReport {
 /** What a socket needs to be gone after it was destroyed. */
 const graceMs = 150;
 const [name = "", options = "{}", abortAfterMs = "0"] = process.argv.slice(2);
-const kind = kindNamed(name);
+const kind = kinds.find((candidate) => candidate.kind === name);
 if (!kind) throw new Error(`no kind ${name}`);
 const check = kind.create(kind.options.parse(JSON.parse(options)));
 const stop = new AbortController();

@@ -1,6 +1,6 @@
 import type { LookupAddress, LookupOptions } from "node:dns";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { kindNamed } from "../../src/kinds/index.js";
+import { kinds } from "../../src/kinds/index.js";
 import { runOnce } from "../servers/run.js";
 import { reset, type SocketPeer, startPeer } from "../servers/sockets.js";
 
@@ -30,7 +30,7 @@ describe.each(Object.entries(optionsByKind))("%s", (what, optionsAt) => {
   afterEach(() => peer.close());
 
   const run = async () => {
-    const kind = kindNamed(what.split(" ")[0] ?? "");
+    const kind = kinds.find((candidate) => candidate.kind === what.split(" ")[0]);
     const check = kind?.create(kind.options.parse(optionsAt(peer.port)));
     if (!check) throw new Error(`no kind for ${what}`);
     const result = await runOnce(check);
