@@ -66,7 +66,7 @@ export interface Health {
   report(): Report;
   history(name: string): readonly HistoryEntry[] | undefined;
   on<Name extends keyof HealthChanges>(name: Name, listener: (...change: HealthChanges[Name]) => void): Health;
-  /** Begins to run checks; resolves after their first results, or the longest timeout. */
+  /** Begins to run checks; resolves after their first results, at the latest after the start spread and the longest timeout. */
   start(): Promise<void>;
   /** Runs checks once, now, whatever the schedule. */
   runOnce(names?: readonly string[]): Promise<void>;

@@ -19,7 +19,7 @@ const serviceOptions = section("Who is reporting.", {
 });
 
 const serverOptions = section("The HTTP endpoints.", {
-  host: text("The address to listen on. The container image sets `0.0.0.0`.").default("127.0.0.1"),
+  host: text("The address to listen on; `0.0.0.0` for all, as a container needs.").default("127.0.0.1"),
   port: z.int().min(0).max(65_535).default(9464).describe("The port to listen on; 0 lets the system choose."),
   token: secret(
     "Bearer token (or Basic password) that shows details. Without one only a loopback peer sees them.",
@@ -32,7 +32,9 @@ const serverOptions = section("The HTTP endpoints.", {
   trustLoopback: z
     .boolean()
     .default(true)
-    .describe("Whether a peer on the same host sees details without a token. Off in the container image."),
+    .describe(
+      "Whether a peer on the same host sees details without a token. Turn it off behind a proxy on the same host, and in a container.",
+    ),
   readiness: z
     .enum(["dependencies", "agent"])
     .default("dependencies")

@@ -1,7 +1,7 @@
 import { type MapEntry, type MapNode, type Place, scalarNode } from "./node.js";
 import type { Environment } from "./sources.js";
 
-/** The variables of the container image and of no-file mode, and the keys of `server` they stand for. */
+/** The variables of containers and of no-file mode, and the keys of `server` they stand for. */
 export const serverVariables: Readonly<Record<string, string>> = {
   HEALTHSPAN_HOST: "host",
   HEALTHSPAN_PORT: "port",
