@@ -97,8 +97,10 @@ describe("examples/environments", () => {
 });
 
 describe("examples/README.md", () => {
-  it("lists each of them", () => {
+  it("lists each of them, programs and Compose files too", () => {
     const page = readFileSync(join(folder, "README.md"), "utf8");
-    expect(all.filter((name) => !page.includes(`](${name})`))).toEqual([]);
+    const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) => /\w\.\w+$/.test(name));
+    expect(files).toEqual(expect.arrayContaining(["rag-service.ts", "milvus-compose.yml", "otlp-sink.mjs"]));
+    expect(files.filter((name) => name !== "README.md" && !page.includes(`](${name})`))).toEqual([]);
   });
 });

@@ -66,6 +66,8 @@ describe("a block of code in a page", () => {
     "healthspan schema > a.json extra",
     "healthspan rules --objective much",
     "node examples/none.mjs",
+    "kubectl apply --server-side -k deploy/kubernetes/bas",
+    "promtool check rules deploy/prometheus/rules/none.yml",
   ])("is refused for the command %s", (command) => {
     expect(problemOf(command)).toBeDefined();
   });

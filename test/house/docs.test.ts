@@ -31,6 +31,13 @@ describe("the pages", () => {
     if (anchor !== undefined) expect(anchors(file)).toContain(anchor);
   });
 
+  it("are each listed in docs/README.md, but for what a page of its own lists", () => {
+    const listed = links.filter(({ page }) => page === "docs/README.md").map(({ target }) => join("docs", target));
+    const own = pages.filter((page) => /^docs\/(kinds\/)?[\w-]+\.md$/.test(page) && page !== "docs/README.md");
+    expect(own.length).toBeGreaterThan(20);
+    expect(own.filter((page) => !listed.includes(page))).toEqual([]);
+  });
+
   it("list in README.md the kinds that exist", () => {
     const section = /^## Kinds\n([\s\S]*?)(?=^## )/m.exec(read("README.md"))?.[1] ?? "";
     const listed = [...section.matchAll(/^\| `(\w+)` \|/gm)].map(([, kind]) => kind);

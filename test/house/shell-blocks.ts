@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { CommanderError } from "commander";
 import { createProgram } from "../../src/cli/program.js";
@@ -19,9 +19,14 @@ export function commandsOf(text: string): readonly string[] {
     .filter((command) => command !== "");
 }
 
-/** What is wrong with a command of ours; undefined where nothing is, or where it is somebody else's. */
+/** What stands at the top of a checkout, by which a word is known as a path into it. */
+const tops = new Set(readdirSync(root));
+
+/** What is wrong with a command of ours, or with a path of ours in any; undefined where nothing is. */
 export function problemOf(command: string): string | undefined {
   const [program = "", ...words] = wordsOf(command);
+  const absent = words.find((word) => isOurs(word) && !existsSync(join(root, word)));
+  if (absent !== undefined) return `there is no ${absent}`;
   if (program === "npm") return npmProblem(words);
   if (program === "healthspan") return ownProblem(words);
   if (program !== "node" && program !== "bash" && program !== "npx" && !program.startsWith("./")) return undefined;
@@ -30,6 +35,10 @@ export function problemOf(command: string): string | undefined {
   if (script === "dist/cli/main.js") return ownProblem(words.slice(words.indexOf(script) + 1));
   return existsSync(join(root, script)) ? undefined : `there is no ${script}`;
 }
+
+/** `dist` is made by a build; a pattern or a variable names no one file. */
+const isOurs = (word: string): boolean =>
+  word.includes("/") && tops.has(word.replace(/^\.\//, "").split("/")[0] ?? "") && !/^dist\/|[*$<{:]/.test(word);
 
 function wordsOf(command: string): readonly string[] {
   return [...command.replace(/\s+\d?>+\s*\S+/g, "").matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(
