@@ -105,6 +105,7 @@ describe.skipIf(!areThere)("deploy/kubernetes", () => {
     isolated: find.isolated,
     "of one version": find.oneTag(version),
     "probed where they listen": find.probedPorts,
+    "open to pods": find.closedToPods,
     labelled: find.labelled,
     "selected by what names them": find.selectNothing,
     "as many as there are shards": find.shardedEvenly,
@@ -213,7 +214,7 @@ describe.skipIf(!areThere)("deploy/kubernetes", () => {
         ),
       ),
     );
-    expect([...paths].sort()).toEqual(["/livez", "/readyz", "/startupz"]);
+    expect([...paths].sort()).toEqual(["/livez", "/readyz"]);
     const { words, env, cwd } = unpack("base", (text) => text.replace(/^checks:[\s\S]*/m, "checks: []\n"));
     const agent = healthspan.start(["run", ...words], { env: { ...env, HEALTHSPAN_PORT: "0" }, cwd });
     try {

@@ -87,10 +87,10 @@ export const probed: Finder = ofContainers((container) => {
   }
   const [start = "", live = "", ready = ""] = paths;
   return failing({
-    "startupProbe on /startupz or /livez": ["/startupz", "/livez"].includes(start),
+    // By /startupz a check that hangs for longer than the probe has patience would restart the agent over and over.
+    "startupProbe on /livez": start === "/livez",
     "livenessProbe on /livez": live === "/livez",
     "readinessProbe on /readyz": ready === "/readyz",
-    "a sidecar that is waited for starts by /livez": container.restartPolicy !== "Always" || start === "/livez",
   });
 });
 
@@ -127,8 +127,8 @@ export const selectNothing: Finder = (manifests) => {
     .filter(({ selector, labels }) => !isSelected(selector, labels))
     .map(({ name }) => `${name} does not select its own pods`);
   const others = manifests.flatMap(({ kind, metadata: { name }, spec }) => {
-    if (kind !== "Service" && kind !== "NetworkPolicy") return [];
-    const selector = kind === "Service" ? spec.selector : spec.podSelector.matchLabels;
+    if (!["Service", "NetworkPolicy", "PodDisruptionBudget"].includes(kind)) return [];
+    const selector = kind === "Service" ? spec.selector : (spec.podSelector ?? spec.selector).matchLabels;
     const chosen = workloads.filter(({ labels }) => isSelected(selector, labels));
     if (chosen.length === 0) return [`${kind} ${name} selects nothing`];
     const asked: readonly unknown[] =
@@ -144,6 +144,16 @@ export const selectNothing: Finder = (manifests) => {
 /** A sidecar's ports have names for Services and policies only since Kubernetes 1.32 (kubernetes/kubernetes#127958). */
 const portsOfService = ({ ports = [], restartPolicy }: Container): readonly unknown[] =>
   ports.flatMap(({ name, containerPort }) => (restartPolicy ? [containerPort] : [name, containerPort]));
+
+/** Some network plugins take an `ipBlock` for what is outside the cluster only (cilium/cilium#9209). */
+export const closedToPods: Finder = (manifests) =>
+  manifests
+    .filter(({ kind }) => kind === "NetworkPolicy")
+    .filter(({ spec }) => {
+      const peers: readonly object[] = (spec.egress ?? []).flatMap(({ to = [] }: { to?: readonly object[] }) => to);
+      return peers.some((peer) => "ipBlock" in peer) && !peers.some((peer) => "namespaceSelector" in peer);
+    })
+    .map(({ metadata }) => metadata.name);
 
 /** As many shards as there are pods to run them. */
 export const shardedEvenly: Finder = (manifests) =>

@@ -29,6 +29,7 @@ const finders: Readonly<Record<string, find.Finder>> = {
   "probes ports that are open": find.probedPorts,
   "gives every probe a time and a number that fit": find.timedProbes,
   "labels everything": find.labelled,
+  "lets agents out to pods, whatever the network plugin": find.closedToPods,
   "has as many shards as pods": find.shardedEvenly,
   "mounts what is declared": find.mounted,
   "carries no secret": find.carriesSecrets,
@@ -64,8 +65,8 @@ describe("the manifests", () => {
   it("have every form: fleet, shards, sidecars, Milvus, Collector, monitors and rules", () => {
     const kinds = new Set(all.map(({ kind }) => kind));
     expect([...kinds].sort()).toEqual(
-      ["Deployment", "NetworkPolicy", "PersistentVolumeClaim", "PodMonitor", "PrometheusRule", "Service"]
-        .concat("ServiceMonitor", "StatefulSet")
+      ["Deployment", "NetworkPolicy", "PersistentVolumeClaim", "PodDisruptionBudget", "PodMonitor"]
+        .concat("PrometheusRule", "Service", "ServiceMonitor", "StatefulSet")
         .sort(),
     );
     expect(workloadsOf(all).flatMap(({ containers }) => containers.filter(isAgent))).toHaveLength(4);
@@ -144,7 +145,9 @@ describe("the manifests", () => {
 });
 
 const good = stringify(readManifests(join(kubernetesFolder, "sidecar"))[0]);
-const sharded = stringify(readManifests(join(kubernetesFolder, "overlays/shards"))[0]);
+const sharded = stringify(
+  readManifests(join(kubernetesFolder, "overlays/shards")).find(({ kind }) => kind === "StatefulSet"),
+);
 const policy = stringify(readManifests(join(kubernetesFolder, "base")).find(({ kind }) => kind === "NetworkPolicy"));
 const planted = (text: string, from: string | RegExp, to: string): readonly Manifest[] => {
   const bad = text.replace(from, to);
@@ -240,6 +243,13 @@ describe("a check of manifests", () => {
     const text = whole.map((manifest) => stringify(manifest)).join("---\n");
     expect(find.selectNothing(whole)).toEqual([]);
     expect(find.selectNothing(planted(text, "targetPort: 9464", "targetPort: health"))).toHaveLength(1);
+  });
+
+  it("finds a policy that lets nothing out to pods", () => {
+    const closed = policy.replace(/^\s+- namespaceSelector: \{\}\n/m, "");
+    expect(find.closedToPods(parseManifests(policy))).toEqual([]);
+    expect(closed).not.toBe(policy);
+    expect(find.closedToPods(parseManifests(closed))).toEqual(["healthspan"]);
   });
 
   it("finds a policy for nobody, a Secret, and a ConfigMap that is too large", () => {
