@@ -1,14 +1,7 @@
-import {
-  type CheckKind,
-  type CheckPolicy,
-  createPolicy,
-  formatDuration,
-  type PolicyOptions,
-  type Thresholds,
-} from "../check.js";
+import { type Mistake, mistakesInTimes } from "../check/policy-limits.js";
+import { type CheckKind, type CheckPolicy, createPolicy, type PolicyOptions, type Thresholds } from "../check.js";
 import type { ConfiguredCheck } from "./agent-config.js";
 import { hashOf } from "./hash.js";
-import type { Mistake } from "./interpolate.js";
 import {
   type ConfigNode,
   findNode,
@@ -218,31 +211,6 @@ function mistakeInFact(kind: CheckKind, name: string): Mistake | undefined {
   const names = ["duration_ms", ...comparable.map(([key]) => key)];
   if (fact) return { problem: "is a fact that is no number", mend: `use one of ${names.sort().join(", ")}` };
   return { problem: `is no fact of kind \`${kind.kind}\``, mend: suggest(name, names) };
-}
-
-/** Times that contradict each other; `policy` is what all of them come to. */
-export function mistakesInTimes(
-  own: Pick<PolicyOptions, "timeoutMs" | "failingIntervalMs">,
-  policy: Pick<CheckPolicy, "intervalMs" | "timeoutMs">,
-): readonly (readonly ["timeout" | "failingInterval", Mistake])[] {
-  const interval = formatDuration(policy.intervalMs);
-  const timeout = formatDuration(policy.timeoutMs);
-  const { timeoutMs, failingIntervalMs } = own;
-  if (timeoutMs !== undefined && timeoutMs > policy.intervalMs) {
-    const mend = `write \`${interval}\` or less, or a longer \`interval\``;
-    return [["timeout", { problem: `is above the interval of ${interval}`, mend }]];
-  }
-  if (failingIntervalMs !== undefined && failingIntervalMs > policy.intervalMs) {
-    return [
-      ["failingInterval", { problem: `is above the interval of ${interval}`, mend: `write \`${interval}\` or less` }],
-    ];
-  }
-  if (failingIntervalMs !== undefined && failingIntervalMs < policy.timeoutMs) {
-    return [
-      ["failingInterval", { problem: `is below the timeout of ${timeout}`, mend: `write \`${timeout}\` or more` }],
-    ];
-  }
-  return [];
 }
 
 function part(node: MapNode, isWanted: (key: string) => boolean): MapNode {

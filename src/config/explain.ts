@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { Mistake } from "./interpolate.js";
+import type { Mistake } from "../check/policy-limits.js";
 import { branchesOf, itemBranches, type JsonSchema, keysOf, propertyBranches } from "./json-schema-view.js";
 import { type ConfigNode, findNode, type NodePath } from "./node.js";
 import { alternatives, nearest, suggest } from "./suggest.js";

@@ -1,13 +1,10 @@
+import type { Mistake } from "../check/policy-limits.js";
+
 /** Where references are looked up. */
 export interface References {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** The text of a file, its last newline trimmed; throws an error whose message says why it cannot be read. */
   readText(path: string): string;
-}
-
-export interface Mistake {
-  readonly problem: string;
-  readonly mend: string;
 }
 
 export interface Interpolated {

@@ -1,15 +1,13 @@
 import { z } from "zod";
+import { intervalBounds, labels, thresholds, timeoutBounds } from "../check/policy-limits.js";
 import { secret } from "../check.js";
 import { duration, section, text } from "./option-types.js";
 import { telemetryOptions } from "./telemetry-options.js";
 
 const hour = 3_600_000;
-const intervalBounds = { min: 100, max: 24 * hour } as const;
-const timeoutBounds = { min: 10, max: hour } as const;
 
 /** Safe in a URL path, a metric label and a shell. */
 const checkNamePattern = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/;
-const labelKeyPattern = /^[a-z][a-z0-9_]*$/;
 
 const serviceOptions = section("Who is reporting.", {
   name: text("`service.name` of everything exported. Default `healthspan`.").optional(),
@@ -52,40 +50,6 @@ const serverOptions = section("The HTTP endpoints.", {
     )
     .optional(),
 });
-
-const bound = z.strictObject({
-  above: z.number().describe("Crossed when the fact is greater.").optional(),
-  below: z.number().describe("Crossed when the fact is less.").optional(),
-});
-
-const threshold = z
-  .strictObject({
-    degraded: bound.describe("Makes the run degraded.").optional(),
-    unhealthy: bound.describe("Makes the run unhealthy.").optional(),
-  })
-  .superRefine(({ degraded = {}, unhealthy = {} }, context) => {
-    for (const side of ["above", "below"] as const) {
-      const [mild, severe] = [degraded[side], unhealthy[side]];
-      if (mild === undefined || severe === undefined) continue;
-      if (side === "above" ? mild < severe : mild > severe) continue;
-      const message = `never shows, since \`unhealthy\` begins at ${severe}; write a ${side === "above" ? "smaller" : "greater"} number`;
-      context.addIssue({ code: "custom", message, path: ["degraded", side] });
-    }
-  });
-
-const thresholds = z
-  .record(z.string(), threshold)
-  .describe("By fact, or `duration_ms`: `{ degraded: { above: 200 } }`. An empty mapping turns a kind's own off.");
-
-const labels = z
-  .record(
-    z
-      .string()
-      .max(63)
-      .regex(labelKeyPattern, "is no label name; write lower-case letters, digits and `_`, a letter first"),
-    z.string().max(255),
-  )
-  .describe("Static labels; they reach the info metric, spans, events and generated rules.");
 
 const sharedShape = {
   interval: duration(intervalBounds, "The time between two runs.").optional(),

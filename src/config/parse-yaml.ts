@@ -9,8 +9,9 @@ import {
   parseAllDocuments,
   type Scalar,
 } from "yaml";
+import type { Mistake } from "../check/policy-limits.js";
 import { coverReferences, findUnquotedReferences, type UnquotedReference } from "./flow-reference.js";
-import { interpolate, type Mistake, type References } from "./interpolate.js";
+import { interpolate, type References } from "./interpolate.js";
 import {
   type ConfigNode,
   emptyMap,

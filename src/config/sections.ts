@@ -1,5 +1,5 @@
+import { mistakesInTimes } from "../check/policy-limits.js";
 import type { CheckKind } from "../check.js";
-import { mistakesInTimes } from "./check-section.js";
 import { findNode, formatPath, type MapNode, type NodePath } from "./node.js";
 import { type FileOptions, fileOptions } from "./options.js";
 import type { ConfigProblem } from "./problem.js";

@@ -1,7 +1,7 @@
 import type { z } from "zod";
+import type { Mistake } from "../check/policy-limits.js";
 import { coerce } from "./coerce.js";
 import { type Explained, explain, unworded } from "./explain.js";
-import type { Mistake } from "./interpolate.js";
 import { inputSchema } from "./json-schema-view.js";
 import { type ConfigNode, findNode, formatPath, type NodePath } from "./node.js";
 import type { ConfigProblem } from "./problem.js";

@@ -1,5 +1,5 @@
 import type { YAMLError } from "yaml";
-import type { Mistake } from "./interpolate.js";
+import type { Mistake } from "../check/policy-limits.js";
 
 /** Levels of a config. The parser gives up on its own at some thousands. */
 export const maxDepth = 64;

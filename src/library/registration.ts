@@ -1,3 +1,4 @@
+import { intervalBounds, mistakesInTimes, policyParts, timeoutBounds } from "../check/policy-limits.js";
 import {
   type BoundKind,
   type Check,
@@ -57,8 +58,9 @@ export function readRegistration(given: unknown, own: RegisterOptions): Registra
     throw refusal(name, "is no check", "give a function, or a kind with its options such as `http({ url })`");
   }
   const kind = bound?.kind ?? customKind;
-  const policy = createPolicy(name, kind, policyOptions(own));
-  assertTimes(policy);
+  const stated = policyOptions(own);
+  const policy = createPolicy(name, kind, stated);
+  assertTimes(stated, policy);
   assertFacts(name, kind, own.thresholds);
   const check = bound ? createBound(bound, name) : createCustom(given as CheckFunction);
   return {
@@ -101,6 +103,8 @@ interface Issue {
   readonly message: string;
   readonly expected?: string;
   readonly keys?: readonly string[];
+  /** What is wrong with a key. */
+  readonly issues?: readonly Issue[];
 }
 
 /** All that is wrong with the options, each by its path. */
@@ -111,8 +115,9 @@ function problemsOf(error: unknown): string {
 }
 
 /** Our own schemas word what is special to an option; what they leave to zod is worded here. */
-function problemOf({ code, path, message, expected, keys = [] }: Issue): string {
+function problemOf({ code, path, message, expected, keys = [], issues = [] }: Issue): string {
   const at = path.map(String).join(".");
+  if (code === "invalid_key") return `\`${at}\` ${issues[0]?.message ?? message}`;
   if (code === "unrecognized_keys") {
     const names = keys.map((key) => `\`${at === "" ? key : `${at}.${key}`}\``).join(", ");
     return `${names} cannot be given here; leave it out`;
@@ -172,42 +177,50 @@ function assertOptions(own: RegisterOptions): void {
     const [holds, problem, mend] = test;
     if (value !== undefined && !holds(value)) throw refusal(name, `\`${option}\` ${problem}`, mend);
   }
+  const parts = policyParts.safeParse(own);
+  if (!parts.success) throw new TypeError(`check ${name}: ${problemsOf(parts.error)}`);
 }
 
-function assertTimes({ name, timeoutMs, intervalMs }: CheckPolicy): void {
-  if (timeoutMs <= intervalMs) return;
-  const interval = formatDuration(intervalMs);
-  throw refusal(
-    name,
-    `timeout ${formatDuration(timeoutMs)} is above its interval ${interval}`,
-    `make it ${interval} or less`,
-  );
+function assertTimes(stated: PolicyOptions, policy: CheckPolicy): void {
+  const [mistake] = mistakesInTimes(stated, policy);
+  if (mistake === undefined) return;
+  const [option, { problem, mend }] = mistake;
+  throw refusal(policy.name, `\`${option}\` ${problem}`, mend);
 }
 
-/** A limit on a fact that no run brings would hold for ever. */
+/** A limit on a fact that no run brings, or that is no number, would hold for ever. */
 function assertFacts(name: string, kind: Registration["kind"], thresholds: Thresholds = {}): void {
   if (kind.hasOpenFacts) return;
-  const known = [...Object.keys(kind.facts), "duration_ms"];
+  const comparable = Object.entries(kind.facts).filter(([, { type }]) => type === "number" || type === "boolean");
+  const known = [...comparable.map(([fact]) => fact), "duration_ms"];
   const unknown = Object.keys(thresholds).find((fact) => !known.includes(fact));
   if (unknown === undefined) return;
-  throw refusal(name, `\`thresholds.${unknown}\`: ${kind.kind} has no such fact`, `write one of ${known.join(", ")}`);
+  const problem = Object.hasOwn(kind.facts, unknown) ? "is a fact that is no number" : `${kind.kind} has no such fact`;
+  throw refusal(name, `\`thresholds.${unknown}\`: ${problem}`, `write one of ${known.join(", ")}`);
 }
 
 function policyOptions(own: RegisterOptions): PolicyOptions {
-  const { interval, timeout, failingInterval, secrets: _, ...rest } = own;
+  const { name, interval, timeout, failingInterval, secrets: _, ...rest } = own;
+  const read = (option: string, text: string | undefined, bounds: Bounds): number | undefined =>
+    text === undefined ? undefined : durationMs(name, option, text, bounds);
   return {
     ...rest,
-    intervalMs: durationMs("interval", interval),
-    timeoutMs: durationMs("timeout", timeout),
-    failingIntervalMs: durationMs("failingInterval", failingInterval),
+    intervalMs: read("interval", interval, intervalBounds),
+    timeoutMs: read("timeout", timeout, timeoutBounds),
+    failingIntervalMs: read("failingInterval", failingInterval, intervalBounds),
   };
 }
 
-function durationMs(option: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
+interface Bounds {
+  readonly min: number;
+  readonly max: number;
+}
+
+function durationMs(name: string, option: string, text: string, { min, max }: Bounds): number {
   const milliseconds = parseDuration(text);
   if (milliseconds === undefined) {
-    throw new TypeError(`${option} is "${text}"; write a duration such as 250ms, 30s, 5m or 1h`);
+    throw refusal(name, `\`${option}\` is "${text}"`, "write a duration such as 250ms, 30s, 5m or 1h");
   }
-  return milliseconds;
+  if (milliseconds >= min && milliseconds <= max) return milliseconds;
+  throw refusal(name, `\`${option}\` is out of bounds`, `write ${formatDuration(min)} to ${formatDuration(max)}`);
 }

@@ -37,11 +37,30 @@ describe("register refuses", () => {
     [{ name: "a", intervall: "5s" }, /^check a: `intervall` is no option; write one of name, critical, interval, /],
     [{ name: "a", critical: "yes" }, "check a: `critical` is neither true nor false; write one of the two"],
     [{ name: "a", interval: 30 }, "check a: `interval` is no text; write a duration such as 250ms, 30s, 5m or 1h"],
-    [{ name: "a", interval: "30" }, 'interval is "30"; write a duration such as 250ms, 30s, 5m or 1h'],
+    [{ name: "a", interval: "30" }, 'check a: `interval` is "30"; write a duration such as 250ms, 30s, 5m or 1h'],
     [{ name: "a", failureThreshold: 0 }, "check a: `failureThreshold` is no whole number above 0; write 1 or more"],
     [{ name: "a", labels: "x" }, "check a: `labels` is no object; write one"],
     [{ name: "a", secrets: "x" }, "check a: `secrets` is no list; write a list of texts"],
-    [{ name: "a", interval: "1s", timeout: "2s" }, "check a: timeout 2s is above its interval 1s; make it 1s or less"],
+    [
+      { name: "a", interval: "1s", timeout: "2s" },
+      "check a: `timeout` is above the interval of 1s; write `1s` or less, or a longer `interval`",
+    ],
+    [
+      { name: "a", interval: "10s", failingInterval: "20s" },
+      "check a: `failingInterval` is above the interval of 10s; write `10s` or less",
+    ],
+    [
+      { name: "a", timeout: "3s", failingInterval: "2s" },
+      "check a: `failingInterval` is below the timeout of 3s; write `3s` or more",
+    ],
+    [{ name: "a", interval: "1ms" }, "check a: `interval` is out of bounds; write 100ms to 24h"],
+    [{ name: "a", interval: "2000h" }, "check a: `interval` is out of bounds; write 100ms to 24h"],
+    [{ name: "a", timeout: "1ms" }, "check a: `timeout` is out of bounds; write 10ms to 1h"],
+    [
+      { name: "a", labels: { Team: "shop" } },
+      "check a: `labels.Team` is no label name; write lower-case letters, digits and `_`, a letter first",
+    ],
+    [{ name: "a", labels: { team: 7 } }, "check a: `labels.team` is no string; give one"],
   ])("options that cannot be: %j", (options, message) => {
     expect(refusal(healthy, options)).toMatch(message);
   });
@@ -68,6 +87,27 @@ describe("register refuses", () => {
       /^check host: `thresholds.memory_per_cent`: system has no such fact; write one of memory_percent, /,
     );
     expect(refusal(system(), { name: "host", thresholds: { duration_ms: { degraded: { above: 90 } } } })).toBe("taken");
+  });
+
+  it.each([
+    [200, "check a: `thresholds.duration_ms` is no object; give one"],
+    [
+      { degraded: { abvoe: 200 } },
+      "check a: `thresholds.duration_ms.degraded.abvoe` cannot be given here; leave it out",
+    ],
+    [{ degraded: { above: "200" } }, "check a: `thresholds.duration_ms.degraded.above` is no number; give one"],
+    [
+      { degraded: { above: 300 }, unhealthy: { above: 200 } },
+      /^check a: `thresholds.duration_ms.degraded.above` never shows, since `unhealthy` begins at 200; write a smaller/,
+    ],
+  ])("a limit that could never be crossed: %j", (limit, message) => {
+    expect(refusal(healthy, { name: "a", thresholds: { duration_ms: limit } })).toMatch(message);
+  });
+
+  it("a limit on a fact that is no number", () => {
+    expect(
+      refusal(http({ url: "http://a" }), { name: "a", thresholds: { http_version: { unhealthy: { below: 2 } } } }),
+    ).toMatch(/^check a: `thresholds.http_version`: is a fact that is no number; write one of status_code, /);
   });
 
   it("what a pool has no say in", () => {
