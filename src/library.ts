@@ -105,12 +105,11 @@ export function createHealth(options: HealthOptions = {}): Health {
       await core.runOnce(names);
     },
     probes(probes) {
-      const made = createProbes(core, probes, service.name);
+      const made = createProbes(core, probes, { service: service.name, observer: signals.probes });
       owned.push(made.owns);
       return made;
     },
-    gate: ({ isExempt } = {}) =>
-      createGate(core, { isExempt: (req) => owned.some((owns) => owns(req)) || (isExempt?.(req) ?? false) }),
+    gate: (gate) => createGate(core, gate, (req) => owned.some((owns) => owns(req))),
     drain: () => core.drain(),
     async stop(limitMs) {
       isStopped = true;

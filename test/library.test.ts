@@ -52,7 +52,7 @@ describe("createHealth", () => {
     health = createHealth();
     const answer = () => ({ status: "healthy" }) as const;
     expect(() => health?.register(answer, { name: "a", interval: "1s", timeout: "2s" })).toThrow(
-      "check a: timeout 2s is above its interval 1s; make it 1s or less",
+      "check a: `timeout` is above the interval of 1s; write `1s` or less, or a longer `interval`",
     );
     expect(() => health?.register(answer, { name: "" })).toThrow("a check needs a name");
     health.register(answer, { name: "a" });
@@ -62,7 +62,7 @@ describe("createHealth", () => {
   it("says what to write instead of a bad duration", () => {
     health = createHealth();
     expect(() => health?.register(() => ({ status: "healthy" }), { name: "queue", interval: "30" })).toThrow(
-      'interval is "30"; write a duration such as 250ms, 30s, 5m or 1h',
+      'check queue: `interval` is "30"; write a duration such as 250ms, 30s, 5m or 1h',
     );
   });
 
@@ -109,6 +109,20 @@ it("lets a probe through the gate under the name that the host gave it", async (
     hasPassed = true;
   });
   expect(hasPassed).toBe(true);
+});
+
+it("holds back a path of the host's that is one of ours below the place where its gate is mounted", async () => {
+  health = createHealth();
+  health.register(scriptedCheck("refused"), { name: "a", critical: true });
+  await health.start();
+  health.probes({ report: true });
+  const seen: string[] = [];
+  const response = { writeHead: () => response, end: () => seen.push("503") } as never;
+  // As Express hands over `/api/health` to what is mounted at `/api`.
+  const request = { method: "GET", url: "/health", originalUrl: "/api/health", headers: {} };
+  health.gate()(request as never, response, () => seen.push("next"));
+  health.gate()({ ...request, originalUrl: "/health" } as never, response, () => seen.push("next"));
+  expect(seen).toEqual(["503", "next"]);
 });
 
 describe("the life of a health", () => {
@@ -216,6 +230,24 @@ describe("a host's OpenTelemetry", () => {
     const collected = await collect(reader);
     expect(collected["health.check.status"]?.points).toHaveLength(4);
     expect(collected["health.check.runs"]?.points.some(({ value }) => value === 1)).toBe(true);
+  });
+
+  it("counts what the probes answer, from the start on", async () => {
+    const { reader, provider } = createReader();
+    metrics.setGlobalMeterProvider(provider);
+    health = createHealth().register(scriptedCheck("refused"), { name: "a", critical: true });
+    const probes = health.probes();
+    const ask = (): void => {
+      const response = { writeHead: () => response, end: () => {} } as never;
+      probes({ method: "GET", url: "/readyz", headers: {} } as never, response, () => {});
+    };
+    ask();
+    await health.start();
+    ask();
+    const { "health.probe.requests": requests, "health.probe.duration": durations } = await collect(reader);
+    const attributes = { "health.probe.name": "readyz", "http.response.status_code": 503 };
+    expect(requests?.points).toEqual([{ attributes: { ...attributes, "health.state": "unhealthy" }, value: 1 }]);
+    expect(durations?.points).toMatchObject([{ attributes }]);
   });
 
   it("has no gauge of ours any more once the health is stopped", async () => {

@@ -29,17 +29,20 @@ export interface Endpoints {
   /** The same for what machines poll; what a status page reads is left to others. */
   answerProbe(req: IncomingMessage, res: ServerResponse): boolean;
   /** Whether a request, by its method and path, is one that `answer` serves. */
-  owns(req: IncomingMessage): boolean;
+  owns(req: RequestTarget): boolean;
   /** `answer`, or the next handler. */
   readonly middleware: Handler;
 }
+
+/** What an endpoint is found by. */
+export type RequestTarget = Pick<IncomingMessage, "method" | "url">;
 
 type Respond = (req: IncomingMessage, res: ServerResponse, route: Route) => void;
 
 export function createEndpoints(source: HealthSource, options: EndpointsOptions): Endpoints {
   const route = createRouter(options.paths ?? agentPaths);
   const respond = createResponder(source, options);
-  const find = (req: IncomingMessage): Route | undefined => {
+  const find = (req: RequestTarget): Route | undefined => {
     const found = route(req.url ?? "");
     return found?.endpoint === "metrics" && options.metrics === undefined ? undefined : found;
   };
@@ -66,7 +69,7 @@ export function createEndpoints(source: HealthSource, options: EndpointsOptions)
 }
 
 /** Reads the health and never changes a thing: only these two methods mean that. */
-export const isRead = ({ method }: IncomingMessage): boolean => method === "GET" || method === "HEAD";
+export const isRead = ({ method }: RequestTarget): boolean => method === "GET" || method === "HEAD";
 
 export const methodNotAllowed = (source: HealthSource): Answer =>
   errorAnswer(405, stateOf(source), "Method not allowed", "only GET and HEAD are answered here", [

@@ -1,7 +1,6 @@
-import type { IncomingMessage } from "node:http";
 import type { Handler } from "./answer.js";
-import { createEndpoints } from "./endpoints.js";
-import type { HealthSource, MetricsSource, ProbeObserver } from "./ports.js";
+import { createEndpoints, isRead, type RequestTarget } from "./endpoints.js";
+import type { HealthSource, ProbeObserver } from "./ports.js";
 import { agentPaths, createRouter, type Paths, pageAssets, probePaths, splitTarget } from "./routes.js";
 import type { DetailsRule } from "./settings.js";
 
@@ -16,27 +15,34 @@ export interface ProbesOptions {
   readonly page?: boolean | undefined;
   /** Where the status page's traces can be looked at; `{traceId}` in it is replaced. Only http and https become links. */
   readonly traceUrl?: string | undefined;
-  /** Serves `/metrics` from here, for a host that has no endpoint of its own. */
-  readonly metrics?: MetricsSource | undefined;
   /** Who sees check names, messages and facts; `authorized` unless said. */
   readonly details?: DetailsRule | undefined;
   /** Opens the details, as bearer token or as Basic password. */
   readonly token?: string | undefined;
   /** Whether a client on this machine sees the details without a token. Off: a host mostly sits behind a proxy. */
   readonly trustLoopback?: boolean | undefined;
+}
+
+/** What the library knows of the host beside its options. */
+export interface ProbesHost {
+  readonly service?: string | undefined;
   readonly observer?: ProbeObserver | undefined;
 }
 
 export interface Probes extends Handler {
   /** Whether a request is one that these probes answer: to keep it out of traces, access logs and the gate. */
-  owns(req: IncomingMessage): boolean;
+  owns(req: RequestTarget): boolean;
 }
 
 /**
  * The probes as one middleware for a host's own server. Whatever they do not own, by path or by method, goes on to
  * the host: its `POST /health` stays its own.
  */
-export function createProbes(source: HealthSource, options: ProbesOptions = {}, service?: string): Probes {
+export function createProbes(
+  source: HealthSource,
+  options: ProbesOptions = {},
+  { service = "This service", observer }: ProbesHost = {},
+): Probes {
   const endpoints = createEndpoints(source, {
     settings: {
       details: options.details ?? "authorized",
@@ -44,9 +50,8 @@ export function createProbes(source: HealthSource, options: ProbesOptions = {}, 
       trustLoopback: options.trustLoopback ?? false,
     },
     paths: chosenPaths(options),
-    metrics: options.metrics,
-    page: { service: service ?? "This service", traceUrl: options.traceUrl },
-    observer: options.observer,
+    page: { service, traceUrl: options.traceUrl },
+    observer,
   });
   const middleware: Handler = (req, res, next) => {
     if (!endpoints.owns(req) || !endpoints.answer(req, res)) next();
@@ -57,13 +62,8 @@ export function createProbes(source: HealthSource, options: ProbesOptions = {}, 
 const reportPaths = ["/ready", "/readyz/{check}", "/health", "/health/{check}"];
 const apiPaths = ["/api/v1/report", "/api/v1/checks/{check}/history"];
 
-function chosenPaths({ prefix = "", paths = {}, report, page, metrics }: ProbesOptions): Paths {
-  const chosen = [
-    ...Object.keys(probePaths),
-    ...(report ? reportPaths : []),
-    ...(page ? ["/", ...apiPaths] : []),
-    ...(metrics ? ["/metrics"] : []),
-  ];
+function chosenPaths({ prefix = "", paths = {}, report, page }: ProbesOptions): Paths {
+  const chosen = [...Object.keys(probePaths), ...(report ? reportPaths : []), ...(page ? ["/", ...apiPaths] : [])];
   assertPaths(paths);
   const root = prefix === "" ? "" : `/${prefix.replace(/^\/+|\/+$/g, "")}`;
   const result: Record<string, Paths[string]> = {};
@@ -78,12 +78,12 @@ function chosenPaths({ prefix = "", paths = {}, report, page, metrics }: ProbesO
   return result;
 }
 
-const pathNames = [...Object.keys(probePaths), ...reportPaths, "/", ...apiPaths, "/metrics"];
+const pathNames = [...Object.keys(probePaths), ...reportPaths, "/", ...apiPaths];
 
 /** A misspelt path would leave the usual one in place, without a word. */
 function assertPaths(paths: Readonly<Record<string, string | false>>): void {
   for (const [path, name] of Object.entries(paths)) {
-    if (!Object.hasOwn(agentPaths, path)) {
+    if (!pathNames.includes(path)) {
       throw new TypeError(`paths: "${path}" is no path of ours; write one of ${pathNames.join(", ")}`);
     }
     if (name === false || (typeof name === "string" && name.startsWith("/"))) continue;
@@ -100,9 +100,9 @@ const anyProbe = createRouter({ ...probePaths, "/readyz/{check}": "readyz" });
  * Whether a request is for a probe under its usual name, at any prefix. It needs no instance, so that a tracer that
  * starts before the application can ask it; for renamed paths ask the probes' own `owns`.
  */
-export function isProbeRequest({ method, url = "" }: Pick<IncomingMessage, "method" | "url">): boolean {
-  if (method !== "GET" && method !== "HEAD") return false;
-  const { path } = splitTarget(url);
+export function isProbeRequest(req: RequestTarget): boolean {
+  if (!isRead(req)) return false;
+  const { path } = splitTarget(req.url ?? "");
   const start = path.search(/\/(livez|readyz|healthz|startupz)(?=\/|$)/);
   return start >= 0 && anyProbe(path.slice(start)) !== undefined;
 }

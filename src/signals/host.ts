@@ -5,6 +5,7 @@ import { createEvents, type Events } from "./events.js";
 import { createInstruments, type Instruments } from "./instruments.js";
 import { isolated, isolatedSink } from "./isolated.js";
 import { LateSink } from "./late-sink.js";
+import { createProbeInstruments, type ProbeInstruments } from "./probe-instruments.js";
 import type { RecordSink } from "./record.js";
 import type { TracingOptions } from "./run-span.js";
 import type { Scrub } from "./scrubber.js";
@@ -13,6 +14,8 @@ export interface HostSignals {
   readonly tracing: TracingOptions;
   readonly sink: RecordSink;
   readonly events: () => Events;
+  /** Counts what the probes answer once there is a meter. */
+  readonly probes: ProbeInstruments;
   /** Takes the meter that the host has set up by now, once. */
   connect(): void;
   /** Leaves the host's meter, which would otherwise keep and ask us as long as the process lives. */
@@ -27,13 +30,17 @@ export interface HostSignals {
 export function createHostSignals(scrub: Scrub, successRatio: number): HostSignals {
   const sink = new LateSink();
   let instruments: Instruments | undefined;
+  let probes: ProbeInstruments | undefined;
   return {
     tracing: { tracer: hostTracer, successRatio, hasPhaseSpans: false, propagates: true, scrub },
     sink,
     events: () => createEvents(hostLogger(), scrub),
+    probes: { probe: (...told) => isolated(() => probes?.probe(...told)) },
     connect() {
       if (instruments) return;
-      instruments = createInstruments(metrics.getMeter(scopeName));
+      const meter = metrics.getMeter(scopeName);
+      instruments = createInstruments(meter);
+      probes = createProbeInstruments(meter);
       sink.connect(isolatedSink(instruments));
     },
     disconnect: () => isolated(() => instruments?.close()),

@@ -3,13 +3,9 @@ import { parse } from "yaml";
 import type { Facts, FactTable, FactValue } from "../../src/check.js";
 import { kinds } from "../../src/kinds/index.js";
 import { attr, event } from "../../src/semconv.js";
-import {
-  createAgentInstruments,
-  createDropCounter,
-  createProbeInstruments,
-  signals,
-} from "../../src/signals/agent-instruments.js";
+import { createAgentInstruments, createDropCounter, signals } from "../../src/signals/agent-instruments.js";
 import { CheckCounts } from "../../src/signals/counts.js";
+import { createProbeInstruments } from "../../src/signals/probe-instruments.js";
 import { createMetricProducer } from "../../src/telemetry/metric-producer.js";
 import { toFamilies } from "../../src/telemetry/prometheus-families.js";
 import { type FamilyType, familyName, labelName } from "../../src/telemetry/prometheus-names.js";

@@ -1,29 +1,10 @@
 import { describe, expect, it } from "vitest";
-import {
-  createAgentInstruments,
-  createDropCounter,
-  createProbeInstruments,
-  type Signal,
-} from "../../src/signals/agent-instruments.js";
+import { createAgentInstruments, createDropCounter, type Signal } from "../../src/signals/agent-instruments.js";
 import { CheckCounts } from "../../src/signals/counts.js";
 import { createMetricProducer } from "../../src/telemetry/metric-producer.js";
 import { collect, createReader } from "./collected.js";
 
 describe("agent instruments", () => {
-  it("count probes by name, status code and state, and time them without the state", async () => {
-    const { reader, provider } = createReader();
-    const probes = createProbeInstruments(provider.getMeter("agent"));
-    probes.probe("readyz", 200, "healthy", 0.001);
-    probes.probe("readyz", 200, "degraded", 0.002);
-    probes.probe("readyz", 503, "draining", 0.003);
-    const collected = await collect(reader);
-    expect(collected["health.probe.requests"]?.points).toHaveLength(3);
-    expect(collected["health.probe.duration"]?.points).toMatchObject([
-      { attributes: { "health.probe.name": "readyz", "http.response.status_code": 200 }, value: { count: 2 } },
-      { attributes: { "health.probe.name": "readyz", "http.response.status_code": 503 }, value: { count: 1 } },
-    ]);
-  });
-
   it("say which configuration runs, when it was loaded and whether the last attempt was refused", async () => {
     const { reader, provider } = createReader();
     let nowMs = 1_000;
