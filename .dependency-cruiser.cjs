@@ -73,7 +73,7 @@ const packages = [
   { name: "ioredis", in: "^src/(wire|kinds)/redis[^/]*[.]ts$", lazy: true },
   { name: "@zilliz/milvus2-sdk-node", label: "milvus", in: "^src/(wire|kinds)/milvus[^/]*[.]ts$", lazy: true },
   { name: "openai", in: "^src/(wire|kinds)/llm[^/]*[.]ts$", lazy: true },
-  { name: "zod", in: "^src/(check[.]ts$|wire/|kinds/|config/)" },
+  { name: "zod", in: "^src/(check([.]ts$|/)|wire/|kinds/|config/)" },
 ];
 
 const packageRules = packages.map(({ name, label = name, in: path }) => ({
@@ -131,7 +131,7 @@ module.exports = {
       name: "pure-judgement",
       comment: "Health is pure: no I/O and no clock of its own. The contract and the names need neither.",
       severity: "error",
-      from: { path: "^src/(health/|check[.]ts$|semconv[.]ts$)" },
+      from: { path: "^src/(health/|check([.]ts$|/)|semconv[.]ts$)" },
       to: { dependencyTypes: ["core"] },
     },
     {
