@@ -77,12 +77,9 @@ export const probed: Finder = ofContainers((container) => {
   const { startupProbe, livenessProbe, readinessProbe } = container;
   const paths = [startupProbe, livenessProbe, readinessProbe].map((probe) => probe?.httpGet?.path);
   if (!isAgent(container)) {
-    const asked = [startupProbe, livenessProbe].map((probe) => String(probe?.httpGet?.path));
     return failing({
       livenessProbe: livenessProbe !== undefined,
-      "restarts on its own account only": !asked.some(
-        (path) => /^\/(ready|readyz|health)(\/|\?|$)/.test(path) && isHealth(livenessProbe),
-      ),
+      "restarts on its own account only": ![startupProbe, livenessProbe].some(asksForDependencies),
     });
   }
   const [start = "", live = "", ready = ""] = paths;
@@ -94,7 +91,9 @@ export const probed: Finder = ofContainers((container) => {
   });
 });
 
-const isHealth = (probe: Probe | undefined): boolean => [9464, "health"].includes(probe?.httpGet?.port ?? "");
+const asksForDependencies = (probe: Probe | undefined): boolean =>
+  [9464, "health"].includes(probe?.httpGet?.port ?? "") &&
+  /^\/(ready|readyz|health)(\/|\?|$)/.test(probe?.httpGet?.path ?? "");
 
 /** The kubelet looks a named port up in the probed container. */
 export const probedPorts: Finder = ofContainers((container) => {

@@ -72,6 +72,20 @@ describe("the manifests", () => {
     expect(workloadsOf(all).flatMap(({ containers }) => containers.filter(isAgent))).toHaveLength(4);
   });
 
+  it("run a shard as the fleet's agent is run, but for its number, its size and its name", () => {
+    const plain = (name: string, kind: string) => {
+      const { containers = [], pod } = workload(name, kind) ?? {};
+      const { hostname: _, topologySpreadConstraints: __, ...rest } = { ...(pod as Record<string, unknown>) };
+      const agents = containers.map(({ resources: ___, env = [], ...container }) => ({
+        ...container,
+        env: env.filter((variable) => !variable.name.startsWith("HEALTHSPAN_SHARD_")),
+      }));
+      return { ...rest, containers: agents };
+    };
+    expect(plain("healthspan", "StatefulSet")).toEqual(plain("healthspan", "Deployment"));
+    expect(plain("healthspan", "Deployment").containers).toHaveLength(1);
+  });
+
   it("probe Milvus as its source material asks", () => {
     const milvus = workload("milvus-standalone");
     const [agent, server] = milvus?.containers ?? [];
@@ -205,6 +219,11 @@ describe("a check of manifests", () => {
       "probes every agent, and restarts nothing for what is checked",
       /tcpSocket:\n\s+port: http/,
       "httpGet:\n              path: /readyz\n              port: 9464",
+    ],
+    [
+      "probes every agent, and restarts nothing for what is checked",
+      /( +)livenessProbe:\n +tcpSocket/,
+      "$1startupProbe:\n$1  httpGet:\n$1    path: /readyz\n$1    port: 9464\n$1livenessProbe:\n$1  tcpSocket",
     ],
     ["probes ports that are open", /port: health/, "port: helth"],
     ["gives every probe a time and a number that fit", "timeoutSeconds: 5", "timeoutSeconds: 15"],
