@@ -37,7 +37,7 @@ USER 1000:1000
 # `healthspan.yaml` mounted here is found; without one the agent watches what the environment names.
 WORKDIR /etc/healthspan
 EXPOSE 9464
-# Liveness: a container that is restarted because its database is down helps nobody. Each asking is a process of 0.07 s.
+# Liveness: a container that is restarted because its database is down helps nobody. Each asking costs 0.07 s of CPU.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=5s --retries=3 CMD ["healthspan", "probe", "http://127.0.0.1:9464/livez"]
 ENTRYPOINT ["healthspan"]
 CMD ["run"]
