@@ -75,12 +75,12 @@ describe("the manifests", () => {
   it("run a shard as the fleet's agent is run, but for its number, its size and its name", () => {
     const plain = (name: string, kind: string) => {
       const { containers = [], pod } = workload(name, kind) ?? {};
-      const { hostname: _, topologySpreadConstraints: __, ...rest } = { ...(pod as Record<string, unknown>) };
-      const agents = containers.map(({ resources: ___, env = [], ...container }) => ({
+      const agents = containers.map(({ env = [], ...container }) => ({
         ...container,
+        resources: undefined,
         env: env.filter((variable) => !variable.name.startsWith("HEALTHSPAN_SHARD_")),
       }));
-      return { ...rest, containers: agents };
+      return { ...pod, hostname: undefined, topologySpreadConstraints: undefined, containers: agents };
     };
     expect(plain("healthspan", "StatefulSet")).toEqual(plain("healthspan", "Deployment"));
     expect(plain("healthspan", "Deployment").containers).toHaveLength(1);

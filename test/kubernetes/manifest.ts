@@ -41,6 +41,8 @@ export interface Container {
 }
 
 export interface PodSpec {
+  readonly hostname?: string;
+  readonly topologySpreadConstraints?: unknown;
   readonly automountServiceAccountToken?: boolean;
   readonly enableServiceLinks?: boolean;
   readonly terminationGracePeriodSeconds?: number;
