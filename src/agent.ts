@@ -85,7 +85,7 @@ function runBehind(
   options: AgentOptions,
 ): RunningAgent {
   const { config, log } = options;
-  const identity = { version: agentVersion, configHash: config.hash, counts: signals.counts };
+  const identity = { version: agentVersion, configHash: config.hash, counts: signals.counts, shard: config.shard };
   const instruments = createAgentInstruments(telemetry.meter, identity);
   for (const configured of config.checks) register(health, configured, configured.kind.create(configured.options), log);
   void health.start().then(() => logFirstReport(health, log));

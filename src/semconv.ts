@@ -28,6 +28,7 @@ export const attr = {
   signal: "health.telemetry.signal",
   agentVersion: "health.agent.version",
   configHash: "health.config.hash",
+  shardIndex: "health.shard.index",
   configResult: "health.config.result",
   configProblems: "health.config.problems",
 
@@ -86,6 +87,7 @@ export const metric = {
   schedulerMissedRuns: "health.scheduler.missed_runs",
   agentHeartbeat: "health.agent.heartbeat",
   agentInfo: "health.agent.info",
+  agentShards: "health.agent.shards",
   configLastReloadSuccess: "health.config.last_reload_success",
   configLastReload: "health.config.last_reload",
   telemetryDropped: "health.telemetry.dropped",

@@ -5,6 +5,9 @@ import { agentLabels, label, series } from "./series.js";
 const byAgent = `by (${agentLabels.join(", ")})`;
 const agent = "{{ $labels.instance }} of {{ $labels.job }}";
 
+/** The namespace is there where Kubernetes is scraped: fleets of one name in several of them are several. */
+const byFleet = "by (job, namespace)";
+
 interface AgentAlert {
   readonly expr: string;
   readonly for?: string;
@@ -30,6 +33,14 @@ const alerts: Readonly<Record<string, AgentAlert>> = {
     severity: "critical",
     summary: "No health agent reports at all",
     description: "No agent, or no way from the agents to this Prometheus, for ten minutes.",
+  },
+  HealthShardAbsent: {
+    // Stale ends after an hour, and never begins for a shard that never came.
+    expr: `max ${byFleet} (${series.agentShards}) - count ${byFleet} (count by (job, namespace, ${label.shard}) (${series.agentShards})) > 0`,
+    for: "5m",
+    severity: "critical",
+    summary: "Shards of {{ $labels.job }} are missing: {{ $value }}",
+    description: "Their checks are run by nobody.",
   },
   HealthSchedulerLate: {
     expr: `histogram_quantile(0.99, sum by (${agentLabels.join(", ")}, le) (rate(${series.lagBucket}[5m]))) > 1`,

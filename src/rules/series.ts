@@ -8,6 +8,7 @@ export const series = {
   runs: `${underscored(metric.checkRuns)}_total`,
   transitions: `${underscored(metric.checkTransitions)}_total`,
   agentInfo: underscored(metric.agentInfo),
+  agentShards: underscored(metric.agentShards),
   heartbeat: `${underscored(metric.agentHeartbeat)}_seconds`,
   lagBucket: `${underscored(metric.schedulerLag)}_seconds_bucket`,
   missedRuns: `${underscored(metric.schedulerMissedRuns)}_total`,
@@ -24,6 +25,7 @@ export const label = {
   state: underscored(attr.checkState),
   reason: underscored(attr.errorType),
   signal: underscored(attr.signal),
+  shard: underscored(attr.shardIndex),
 } as const;
 
 /** What tells one check of one agent from all others; both come from the scrape or from the resource. */

@@ -8,6 +8,8 @@ export interface AgentInstrumentOptions {
   readonly configHash: string;
   /** Says the info: an instrument would go on saying the hashes of earlier configurations beside the new one. */
   readonly counts: { agentInfo: Attributes | undefined };
+  /** Which of how many agents this is; a missing one is seen by the others' number alone. */
+  readonly shard?: { readonly index: number; readonly of: number } | undefined;
   readonly now?: () => number;
 }
 
@@ -27,6 +29,12 @@ export function createAgentInstruments(meter: Meter, options: AgentInstrumentOpt
   };
   inform(options.configHash);
   createGauge(meter, descriptors.agentHeartbeat).addCallback((result) => result.observe(now() / 1_000));
+  if (options.shard) {
+    const { index, of } = options.shard;
+    createGauge(meter, descriptors.agentShards).addCallback((result) =>
+      result.observe(of, { [attr.shardIndex]: index }),
+    );
+  }
   createGauge(meter, descriptors.configLastReload).addCallback((result) => result.observe(loadedAtMs / 1_000));
   createGauge(meter, descriptors.configLastReloadSuccess).addCallback((result) =>
     result.observe(isLastLoadAccepted ? 1 : 0),

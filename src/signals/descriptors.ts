@@ -42,6 +42,7 @@ export const descriptors = {
   schedulerMissedRuns: describe(metric.schedulerMissedRuns, "{run}", "Runs that were due and never started."),
   agentHeartbeat: describe(metric.agentHeartbeat, "s", "When the agent last reported, in seconds since 1970."),
   agentInfo: describe(metric.agentInfo, "", "Which agent runs with which configuration; always 1."),
+  agentShards: describe(metric.agentShards, "{agent}", "How many agents share the checks, said by each of them."),
   configLastReloadSuccess: describe(
     metric.configLastReloadSuccess,
     "",

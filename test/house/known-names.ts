@@ -33,7 +33,7 @@ export async function agentMetrics(): Promise<readonly KnownMetric[]> {
   const counts = new CheckCounts();
   const { reader, provider } = createReader({ metricProducers: [createMetricProducer(counts)] });
   const meter = provider.getMeter("healthspan");
-  createAgentInstruments(meter, { version: "0", configHash: "0", counts });
+  createAgentInstruments(meter, { version: "0", configHash: "0", counts, shard: { index: 0, of: 2 } });
   createProbeInstruments(meter).probe("readyz", 200, "healthy", 0.001);
   createDropCounter(meter, () => signals.map((signal) => [signal, 0] as const));
   counts.lag(0.001);

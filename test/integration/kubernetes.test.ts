@@ -202,7 +202,7 @@ describe.skipIf(!areThere)("deploy/kubernetes", () => {
     expect(stderr).toContain("HEALTHSPAN_PORT");
   });
 
-  it("serves the probes that the kubelet asks, where it asks them", async () => {
+  it("serves the probes that the kubelet asks, where it asks them, and says its place among the shards", async () => {
     const paths = new Set(
       withAgents.flatMap((folder) =>
         agents(folder).flatMap(({ containers }) =>
@@ -215,7 +215,7 @@ describe.skipIf(!areThere)("deploy/kubernetes", () => {
       ),
     );
     expect([...paths].sort()).toEqual(["/livez", "/readyz"]);
-    const { words, env, cwd } = unpack("base", (text) => text.replace(/^checks:[\s\S]*/m, "checks: []\n"));
+    const { words, env, cwd } = unpack("overlays/shards", (text) => text.replace(/^checks:[\s\S]*/m, "checks: []\n"));
     const agent = healthspan.start(["run", ...words], { env: { ...env, HEALTHSPAN_PORT: "0" }, cwd });
     try {
       const [, url] = await agent.says(/listens on (http:\/\/[\d.:]+)/);
@@ -223,6 +223,8 @@ describe.skipIf(!areThere)("deploy/kubernetes", () => {
         Promise.all([...paths, "/metrics"].map(async (path) => `${path} ${(await fetch(`${url}${path}`)).status}`));
       await expect.poll(answers, { timeout: 20_000 }).toEqual([...paths, "/metrics"].map((path) => `${path} 200`));
       expect((await fetch(`${url}/redyz`)).status).toBe(404);
+      const metrics = await (await fetch(`${url}/metrics`)).text();
+      expect(metrics).toContain('health_agent_shards{health_shard_index="2"} 6\n');
     } finally {
       agent.process.kill("SIGKILL");
       await agent.ended;

@@ -37,6 +37,17 @@ describe("agent instruments", () => {
     expect(await state()).toEqual({ hash: ["bbb"], loaded: 3, success: 1, heartbeat: 3 });
   });
 
+  it("say how many agents share the checks, and which one this is, where they are shared", async () => {
+    const shards = async (shard?: { readonly index: number; readonly of: number }): Promise<unknown> => {
+      const { reader, provider } = createReader();
+      const counts = new CheckCounts();
+      createAgentInstruments(provider.getMeter("agent"), { counts, version: "1.2.3", configHash: "aaa", shard });
+      return (await collect(reader))["health.agent.shards"]?.points;
+    };
+    expect(await shards({ index: 2, of: 6 })).toEqual([{ attributes: { "health.shard.index": 2 }, value: 6 }]);
+    expect(await shards()).toBeUndefined();
+  });
+
   it("count drops by signal from the start", async () => {
     const { reader, provider } = createReader();
     const drops = new Map<Signal, number>([["traces", 0]]);
