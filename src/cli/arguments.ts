@@ -37,6 +37,12 @@ export function parseMatcher(text: string): string {
   throw new InvalidArgumentError(`Write a matcher such as 'job="checkout-api"'.`);
 }
 
+/** A path; an empty one, of a variable that is not set, would mean the working directory. */
+export function parsePath(text: string): string {
+  if (text !== "") return text;
+  throw new InvalidArgumentError("Write the path of a file; is a variable empty that should have named it?");
+}
+
 /** An http or https URL. */
 export function parseEndpoint(text: string): string {
   if (/^https?:\/\//i.test(text) && URL.canParse(text)) return text;

@@ -7,6 +7,7 @@ import { renderExplanation } from "./explanation.js";
 import { startProgress } from "./progress.js";
 import { worstStatus } from "./statuses.js";
 import { createTerminal, type Terminal } from "./terminal.js";
+import { unknownCheck } from "./unknown-check.js";
 
 export interface CheckArguments extends ConfigArguments {
   readonly json?: true;
@@ -60,7 +61,7 @@ function refuseUnknown(names: readonly string[], { checks }: AgentConfig): void 
     throw new CommandFailure(
       isAddress
         ? `healthspan: no check is named ${unknown.join(", ")}, and a URL begins with its scheme; healthspan check --help shows those of each kind`
-        : `healthspan: no check is named ${unknown.join(", ")}; there are: ${known.join(", ") || "none"}`,
+        : `healthspan: ${unknownCheck(unknown, known)}`,
     );
   }
   if (known.length === 0) {

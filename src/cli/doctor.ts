@@ -3,7 +3,7 @@ import { renderChecks, renderVerdict } from "./check-table.js";
 import { parseAgentUrl } from "./doctor/agent-url.js";
 import { type Ask, createAsk, NoAnswer } from "./doctor/ask.js";
 import { expectFailure } from "./doctor/expect-failure.js";
-import { type Finding, unknown } from "./doctor/finding.js";
+import { type Finding, steps, unknown } from "./doctor/finding.js";
 import { type FullReport, isFull, readReport } from "./doctor/read-report.js";
 import { doctorExitCode, score } from "./doctor/verdict.js";
 import { Stranger, type Waiting, walkCaching, walkDetails, walkLiveness, walkReadiness } from "./doctor/walk.js";
@@ -31,13 +31,15 @@ export async function doctor(url: string, options: DoctorArguments): Promise<voi
   const token = tokenOf(options);
   const ask = createAsk(agent, token);
   let heading = `Healthspan at ${agent.base}\n\n`;
-  const tell = (finding: Finding): void => {
+  const found: Finding[] = [];
+  const add = (finding: Finding): void => {
+    found.push(finding);
     if (options.json) return;
     terminal.write(heading + renderFinding(finding, terminal));
     heading = "";
   };
   const hasCredentials = token !== undefined || agent.credentials !== undefined;
-  const { findings, report } = await walkOrFail({ ask, base: agent.base, hasCredentials, tell, options });
+  const { findings, report } = await walkOrFail({ ask, base: agent.base, hasCredentials, found, add, options });
   process.exitCode = doctorExitCode(findings, report);
   if (options.json) terminal.write(`${JSON.stringify(asJson(agent.base, findings, report), undefined, 2)}\n`);
   else terminal.write(renderClosing(findings, report, terminal));
@@ -48,7 +50,9 @@ interface Walk {
   readonly base: string;
   readonly hasCredentials: boolean;
   readonly options: DoctorArguments;
-  tell(finding: Finding): void;
+  /** As far as the walk has come. */
+  readonly found: readonly Finding[];
+  add(finding: Finding): void;
 }
 
 interface Walked {
@@ -56,28 +60,30 @@ interface Walked {
   readonly report: FullReport | undefined;
 }
 
+/** @throws CommandFailure where there is no agent; for a program that is a step that could not be told. */
 async function walkOrFail(walk: Walk): Promise<Walked> {
   try {
     return await walkAll(walk);
   } catch (error) {
-    if (error instanceof NoAnswer) {
-      throw new CommandFailure(
-        `healthspan: no agent at ${walk.base}: ${error.message}; \`healthspan run\` starts one, and its log names its address`,
-      );
-    }
-    if (!(error instanceof Stranger)) throw error;
-    throw new CommandFailure(
-      `healthspan: what answers at ${walk.base} is no Healthspan (${error.message}); name the agent's own port, 9464 unless server.port says otherwise`,
-    );
+    const [message, next] = objectionTo(error, walk.base);
+    if (!walk.options.json) throw new CommandFailure(`healthspan: ${message}; ${next}`);
+    return {
+      findings: [...walk.found, unknown(steps[walk.found.length] ?? "failure", message, next)],
+      report: undefined,
+    };
   }
 }
 
-async function walkAll({ ask, hasCredentials, options, tell }: Walk): Promise<Walked> {
-  const findings: Finding[] = [];
-  const add = (finding: Finding): void => {
-    findings.push(finding);
-    tell(finding);
-  };
+function objectionTo(error: unknown, base: string): readonly [message: string, next: string] {
+  if (error instanceof NoAnswer) return [`no agent at ${base}: ${error.message}`, error.next];
+  if (!(error instanceof Stranger)) throw error;
+  return [
+    `what answers at ${base} is no Healthspan (${error.message})`,
+    "name the agent's own port, 9464 unless server.port says otherwise",
+  ];
+}
+
+async function walkAll({ ask, hasCredentials, options, found, add }: Walk): Promise<Walked> {
   add(await walkLiveness(ask));
   add(await waitFor(options.timeout, (waiting) => walkReadiness(ask, waiting)));
   const details = (waiting: Waiting) => walkDetails({ ...waiting, ask, hasCredentials });
@@ -85,14 +91,16 @@ async function walkAll({ ask, hasCredentials, options, tell }: Walk): Promise<Wa
   add(finding);
   add(await walkCaching(ask));
   const { expectFailure: name } = options;
-  if (name === undefined) return { findings, report };
-  if (findings.some(({ result }) => result !== "passed") || !report) {
+  if (name === undefined) return { findings: found, report };
+  if (found.some(({ result }) => result !== "passed") || !report) {
     add(unknown("failure", "not tried: the steps before it have to pass"));
-    return { findings, report };
+    return { findings: found, report };
   }
-  if (!options.json) sayToScripts(name, options.timeout);
-  add(await waitFor(options.timeout, (waiting) => expectFailure({ ...waiting, ask, name, report })));
-  return { findings, report: (await lastReport(ask)) ?? report };
+  const onWait = () => {
+    if (!options.json) sayToScripts(name, options.timeout);
+  };
+  add(await waitFor(options.timeout, (waiting) => expectFailure({ ...waiting, ask, name, report, onWait })));
+  return { findings: found, report: (await lastReport(ask)) ?? report };
 }
 
 /** As it is after the failure; undefined when the agent is gone. */

@@ -81,6 +81,10 @@ Examples:
 Exit codes: 0 every step passed and the service is healthy (or failed as
 expected), 1 it is degraded, 2 a step failed or the service is unhealthy, 3
 could not tell: nobody answers, it is no Healthspan, or it hides its details.`;
+export const probeExamples = `
+Examples:
+  healthspan probe http://127.0.0.1:9464/livez
+  HEALTHCHECK CMD ["healthspan", "probe", "http://127.0.0.1:9464/readyz"]`;
 export const rulesExamples = `
 Examples:
   healthspan rules > checks.rules.yml

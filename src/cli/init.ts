@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, lstatSync, readFileSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
 import { discoverChecks } from "../discovery/discover-checks.js";
 import { checksOfListeners, listensHere } from "../discovery/listening.js";
@@ -38,11 +38,12 @@ async function starterFile(): Promise<StarterFile> {
   const isNamed =
     Boolean(env.OTEL_SERVICE_NAME) || /(^|,)\s*service\.name\s*=/.test(env.OTEL_RESOURCE_ATTRIBUTES ?? "");
   const { name, version } = packageHere();
+  const collector = await listensHere(collectorPort);
   return createStarterFile({
     name: isNamed ? undefined : (name ?? serviceName(basename(process.cwd())) ?? "my-service"),
     ...(version !== undefined && { version }),
     checks: [...listening, ...named].sort((a, b) => Number(b.critical) - Number(a.critical)),
-    endpoint: (await listensHere(collectorPort)) ? `http://127.0.0.1:${collectorPort}` : "",
+    endpoint: collector ? `http://${collector}:${collectorPort}` : "",
     env,
   });
 }
@@ -76,13 +77,27 @@ function write(file: string, text: string, force: boolean): void {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "EEXIST") throw fileExists(file);
-    const why = code === "ENOENT" ? "there is no such folder; create it" : (code ?? String(error));
-    throw new CommandFailure(`healthspan: ${file} cannot be written: ${why}`);
+    const words: Readonly<Record<string, string>> = whyNotWritten;
+    throw new CommandFailure(`healthspan: ${file} cannot be written: ${words[code ?? ""] ?? code ?? error}`);
   }
 }
 
-const fileExists = (file: string): CommandFailure =>
-  new CommandFailure(`healthspan: ${file} exists; --force replaces it, -o names another, --stdout prints it`);
+const forbidden = "no permission to write there; name another file by -o, or print it by --stdout";
+const whyNotWritten = {
+  ENOENT: "there is no such folder; create it",
+  ENOTDIR: "there is no such folder; create it",
+  EISDIR: "it is a folder; name a file in it",
+  EACCES: forbidden,
+  EPERM: forbidden,
+  EROFS: forbidden,
+  ENOSPC: "the disk is full; make room, or name a file elsewhere by -o",
+} as const;
+
+function fileExists(path: string): CommandFailure {
+  const isFolder = lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  if (isFolder) return new CommandFailure(`healthspan: ${path} cannot be written: ${whyNotWritten.EISDIR}`);
+  return new CommandFailure(`healthspan: ${path} exists; --force replaces it, -o names another, --stdout prints it`);
+}
 
 function renderFound(checks: readonly StarterCheck[], terminal: Terminal): string {
   const rows = checks.map(({ name, kind, critical, because, problem }): readonly Cell[] => [
@@ -97,7 +112,7 @@ function renderFound(checks: readonly StarterCheck[], terminal: Terminal): strin
 function next(file: string): string {
   // Without --config the environment's file is read first, then this one.
   const isFound = file.replace(/^\.\//, "") === defaultFile && !process.env.HEALTHSPAN_CONFIG;
-  const config = isFound ? "" : ` --config ${file}`;
+  const config = isFound ? "" : ` --config ${quoted(file)}`;
   const steps = [
     [`healthspan check${config}`, "runs each check once"],
     [`healthspan run${config}`, "runs the agent"],
@@ -106,3 +121,6 @@ function next(file: string): string {
   const width = Math.max(...steps.map(([command]) => command.length));
   return `Next: look into the file, then\n${steps.map(([command, what]) => `  ${command.padEnd(width)}  ${what}\n`).join("")}`;
 }
+
+/** As a shell takes it for one word. */
+const quoted = (word: string): string => (/^[\w./:@%+,=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);

@@ -5,7 +5,8 @@
 
 const usage = `Usage: healthspan probe [--timeout 3s] URL
 
-Asks URL once. Exit code 0 for a 2xx answer, 1 for anything else. Redirects are not followed.
+Asks URL once. Exit code 0 for a 2xx answer, 1 for anything else. Redirects are
+not followed.
 
   --timeout <duration>  how long to wait for the whole answer (default: 3s)
 
@@ -57,9 +58,23 @@ function parseTimeout(text: string | undefined): number {
 
 function parseUrl(text: string): URL {
   if (!/^https?:\/\//i.test(text) || !URL.canParse(text)) {
-    throw new WrongUsage(`'${text}' is no http or https URL, such as http://127.0.0.1:9464/livez`);
+    // Not shown again: there may be a password in it, and container engines keep what a probe says.
+    throw new WrongUsage("this is no http or https URL; write one such as http://127.0.0.1:9464/livez");
   }
-  return new URL(text);
+  const url = new URL(text);
+  if (!isEncoded(url.username + url.password)) {
+    throw new WrongUsage("this URL has a `%` that encodes nothing; write it as `%25`");
+  }
+  return url;
+}
+
+function isEncoded(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 async function ask({ url, timeoutMs }: Arguments): Promise<Answer> {

@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from "commander";
 import { agentVersion } from "../agent/version.js";
-import { parseEndpoint, parseMatcher, parseObjective, parsePort, parseTimeout } from "./arguments.js";
+import { nearest } from "../config/suggest.js";
+import { parseEndpoint, parseMatcher, parseObjective, parsePath, parsePort, parseTimeout } from "./arguments.js";
 import { CommandFailure, exitCode, failureExitCode, usageExitCode } from "./exit.js";
 import * as texts from "./help-texts.js";
 import { guardOutput } from "./output.js";
@@ -48,6 +49,7 @@ export function createProgram(words: readonly string[] = []): Command {
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(`${withAdvice(onOneLine(text), words)}\n`) })
     .configureHelp({ styleTitle: (title) => paint("bold", title) })
+    .helpCommand(false)
     .addHelpText("after", texts.rootExamples);
   addRun(program);
   addInit(program);
@@ -58,7 +60,29 @@ export function createProgram(words: readonly string[] = []): Command {
   addRules(program);
   addSchema(program);
   addDemo(program);
+  addHelp(program);
   return program;
+}
+
+/** In place of commander's own, which answers an unknown command with everything there is. */
+function addHelp(program: Command): void {
+  program
+    .command("help")
+    .summary("show the help of a command")
+    .description("Shows the help of a command, or of all.")
+    .argument("[command]")
+    .action((name?: string) => {
+      const command = name === undefined ? program : program.commands.find((each) => each.name() === name);
+      if (command) command.help();
+      const names = program.commands.map((each) => each.name());
+      throw new CommandFailure(unknownCommand(name ?? "", names), exitCode.usage);
+    });
+}
+
+function unknownCommand(name: string, known: readonly string[]): string {
+  const near = nearest(name, known);
+  const advice = near === undefined ? "; healthspan --help lists them" : ` (Did you mean ${near}?)`;
+  return `healthspan: unknown command '${name}'${advice}`;
 }
 
 /** Commander puts a suggestion on a line of its own. */
@@ -72,6 +96,8 @@ function onOneLine(text: string): string {
 /** What people mean who are told that they said too much, or a command that there is not. */
 function withAdvice(text: string, words: readonly string[]): string {
   if (!/too many arguments|unknown command/.test(text) || text.includes("Did you mean")) return text;
+  // Not shown again: there may be a password in it.
+  if (/unknown command '[a-z+]+:\/\//i.test(text)) return "healthspan: a URL is no command; healthspan check takes one";
   const file = words.find((word, index) => /\.ya?ml$/.test(word) && !/^(-c|--config)$/.test(words[index - 1] ?? ""));
   if (file !== undefined) return `${text.replace(/\. Expected.*/, "")}; a file is named by --config ${file}`;
   return text.includes("unknown command") ? `${text}; healthspan --help lists them` : text;
@@ -136,7 +162,7 @@ function addInit(program: Command): void {
     .description(
       "Writes a commented starter file with a check for what the environment names and for what listens on this machine's loopback address at a well-known port. Connections to such a port are opened and closed, nothing is sent.",
     )
-    .option("-o, --output <file>", "the file to write", "healthspan.yaml")
+    .option("-o, --output <file>", "the file to write", parsePath, "healthspan.yaml")
     .option("--force", "replace the file if there is one")
     .addOption(new Option("--stdout", "print it instead").conflicts(["output", "force"]))
     .addHelpText("after", texts.initExamples)
@@ -157,7 +183,7 @@ function addDoctor(program: Command): void {
         .argParser(parseTimeout)
         .default(120_000, "2m"),
     )
-    .option("--token-file <file>", "file with the agent's server.token")
+    .option("--token-file <file>", "file with the agent's server.token", parsePath)
     .option("--token <token>", "the token itself, which others on this host can see (default: $HEALTHSPAN_TOKEN)")
     .option("--json", "print the steps and the report as JSON")
     .addHelpText("after", texts.doctorExamples)
@@ -171,7 +197,8 @@ function addProbe(program: Command): void {
     .summary("ask a URL once, for the health check of a container")
     .description("Asks a URL once. Exit code 0 for a 2xx answer, 1 for anything else. Redirects are not followed.")
     .argument("<url>", "http or https URL")
-    .option("--timeout <duration>", "how long to wait", "3s");
+    .option("--timeout <duration>", "how long to wait for the whole answer", "3s")
+    .addHelpText("after", texts.probeExamples);
 }
 
 function addRules(program: Command): void {
@@ -219,7 +246,7 @@ function configOption(): Option {
   return new Option(
     "-c, --config <path>",
     "file or directory; may be repeated, a later one overlays an earlier (default: $HEALTHSPAN_CONFIG, else ./healthspan.yaml)",
-  ).argParser<string[]>((path, paths) => [...(paths ?? []), path]);
+  ).argParser<string[]>((path, paths) => [...(paths ?? []), parsePath(path)]);
 }
 
 function allowExecOption(): Option {

@@ -1,5 +1,18 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 
+/** Why a file cannot be read, and what to do about that. */
+export class Unreadable extends Error {
+  override readonly name = "Unreadable";
+
+  constructor(
+    problem: string,
+    readonly mend: string,
+    options?: ErrorOptions,
+  ) {
+    super(problem, options);
+  }
+}
+
 /** What a config is read from. Both throw with a message for people. */
 export interface Disk {
   read(path: string): Uint8Array;
@@ -9,13 +22,21 @@ export interface Disk {
 
 export const maxFileBytes = 16 * 1024 * 1024;
 
-const reasons: Readonly<Record<string, string>> = {
-  ENOENT: "there is no such file",
-  ENOTDIR: "there is no such file",
-  EACCES: "no permission to read it",
-  EPERM: "no permission to read it",
-  EISDIR: "it is a directory",
-  ELOOP: "its symbolic links go round in a circle",
+type Reason = readonly [problem: string, mend: string];
+
+/** What to do about a path that leads nowhere. */
+export const mendOfPath = "correct the path, or create it";
+const absent: Reason = ["there is no such file", mendOfPath];
+const forbidden: Reason = ["no permission to read it", "let the user that runs healthspan read it"];
+const directory: Reason = ["it is a directory", "name it by --config of its own"];
+
+const reasons: Readonly<Record<string, Reason>> = {
+  ENOENT: absent,
+  ENOTDIR: absent,
+  EACCES: forbidden,
+  EPERM: forbidden,
+  EISDIR: directory,
+  ELOOP: ["its symbolic links go round in a circle", "correct the links"],
 };
 
 /** The local file system. */
@@ -23,8 +44,8 @@ export const localDisk: Disk = {
   read: (path) =>
     inOurWords(() => {
       const { size, isFile } = describe(path);
-      if (!isFile) throw new Error("it is no regular file");
-      if (size > maxFileBytes) throw new Error("it is larger than 16 MiB");
+      if (!isFile) throw new Unreadable("it is no regular file", "name one that is");
+      if (size > maxFileBytes) throw new Unreadable("it is larger than 16 MiB", "split it; --config may be repeated");
       return readFileSync(path);
     }),
   list: (path) => inOurWords(() => (statSync(path).isDirectory() ? readdirSync(path) : undefined)),
@@ -32,7 +53,7 @@ export const localDisk: Disk = {
 
 function describe(path: string): { size: number; isFile: boolean } {
   const stats = statSync(path);
-  if (stats.isDirectory()) throw new Error("it is a directory");
+  if (stats.isDirectory()) throw new Unreadable(...directory);
   return { size: stats.size, isFile: stats.isFile() };
 }
 
@@ -42,7 +63,8 @@ function inOurWords<Result>(access: () => Result): Result {
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === undefined) throw error;
-    throw new Error(reasons[code] ?? code, { cause: error });
+    const [problem, mend] = reasons[code] ?? [code, mendOfPath];
+    throw new Unreadable(problem, mend, { cause: error });
   }
 }
 
@@ -54,7 +76,7 @@ export function decodeText(bytes: Uint8Array): string {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
-    throw new Error("it is no UTF-8 text");
+    throw new Unreadable("it is no UTF-8 text", "save it as UTF-8");
   }
 }
 

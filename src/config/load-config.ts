@@ -20,7 +20,7 @@ import { type ConfigProblem, sortProblems } from "./problem.js";
 import { resolveService } from "./resolve-service.js";
 import { resolveTelemetry } from "./resolve-telemetry.js";
 import { readSections } from "./sections.js";
-import { readSettingVariables } from "./setting-variables.js";
+import { byVariable, readSettingVariables } from "./setting-variables.js";
 import { describeShard, isOnShard } from "./shard.js";
 import { type Environment, readSources } from "./sources.js";
 
@@ -62,7 +62,7 @@ export function loadConfig(options: LoadOptions = {}): LoadResult {
     unread: unreadKeys([...read.problems, ...sections.problems], ["defaults"]),
   };
   const checks = readChecks(checksOf(root), defaults, { kinds: kindsByName, consents: new Set(options.consents) });
-  const problems = [...read.problems, ...sections.problems, ...checks.problems];
+  const problems = [...read.problems, ...sections.problems.map(byVariable), ...checks.problems];
   if (problems.length > 0 || !sections.value) return { ok: false, problems: sortProblems(problems), watched };
   const { shard: said, ...whole } = sections.value;
   const shared = said === undefined || options.acrossShards ? whole : { ...whole, shard: said };

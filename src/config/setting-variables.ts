@@ -1,4 +1,5 @@
 import { type MapEntry, type MapNode, type Place, scalarNode } from "./node.js";
+import type { ConfigProblem } from "./problem.js";
 import type { Environment } from "./sources.js";
 
 /** The variables of containers and of no-file mode, and the settings they stand for: section and key. */
@@ -28,6 +29,15 @@ export function readSettingVariables(env: Environment): MapNode {
     sections.set(section, entries);
   }
   return mapNode(new Map([...sections].map(([section, entries]) => [section, entryOf(mapNode(entries))])));
+}
+
+/** Who sets a section by variables alone looks for the variable that is missing, not for a key of a file. */
+export function byVariable(problem: ConfigProblem): ConfigProblem {
+  const [name] =
+    Object.entries(settingVariables).find(([, [section, key]]) => problem.path === `${section}.${key}`) ?? [];
+  if (problem.file !== variablePlace("").file || name === undefined) return problem;
+  const { file } = variablePlace(name);
+  return { ...problem, file, mend: problem.mend.replace(/^add `\w+:` with/, `set ${name} to`) };
 }
 
 const mapNode = (entries: MapNode["entries"]): MapNode => ({ type: "map", place: variablePlace(""), entries });

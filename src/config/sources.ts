@@ -1,5 +1,5 @@
 import { dirname, isAbsolute, join, resolve } from "node:path";
-import { type Disk, decodeText, isConfigFile, withoutLastNewline } from "./disk.js";
+import { type Disk, decodeText, isConfigFile, mendOfPath, Unreadable, withoutLastNewline } from "./disk.js";
 import { fingerprintOf, fingerprintOfNames, unreadable, type Watched } from "./fingerprint.js";
 import { emptyMap, type MapNode } from "./node.js";
 import { concatenate, overlay } from "./overlay.js";
@@ -120,7 +120,8 @@ class SourceReader {
     try {
       return read();
     } catch (error) {
-      this.refuse(path, `cannot be read: ${(error as Error).message}`, "correct the path, or create it");
+      const mend = error instanceof Unreadable ? error.mend : mendOfPath;
+      this.refuse(path, `cannot be read: ${(error as Error).message}`, mend);
       return "failed";
     }
   }

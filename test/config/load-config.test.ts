@@ -31,7 +31,7 @@ describe("which files are read", () => {
 
   it("refuses text that is no UTF-8, and takes a byte order mark off", () => {
     expect(problemsOf(load({ "healthspan.yaml": Buffer.from([0x61, 0x3a, 0x20, 0xff]) }))).toEqual([
-      "healthspan.yaml: cannot be read: it is no UTF-8 text; correct the path, or create it",
+      "healthspan.yaml: cannot be read: it is no UTF-8 text; save it as UTF-8",
     ]);
     expect(configOf(loadText("\uFEFFservice: { name: a }")).service.name).toBe("a");
   });

@@ -126,7 +126,10 @@ describe("a config with a shard", () => {
   });
 
   it.each([
-    [{ HEALTHSPAN_SHARD_OF: "3" }, "shard.index"],
+    [
+      { HEALTHSPAN_SHARD_OF: "3" },
+      "environment HEALTHSPAN_SHARD_INDEX shard.index: is missing; set HEALTHSPAN_SHARD_INDEX to a number",
+    ],
     [{ HEALTHSPAN_SHARD_INDEX: "", HEALTHSPAN_SHARD_OF: "3" }, "shard.index"],
     [{ HEALTHSPAN_SHARD_INDEX: "1" }, "shard.of"],
     [variables(3, 3), "shard.index: is not below `of`, so that it would run nothing; write 0 to 2, or a greater `of`"],

@@ -100,7 +100,7 @@ describe("checks of what listens here", () => {
   const listening =
     (...ports: readonly number[]) =>
     async (port: number) =>
-      ports.includes(port);
+      ports.includes(port) ? "127.0.0.1" : undefined;
 
   it("are those of the kinds whose port it is", async () => {
     const found = await checksOfListeners([], listening(6379, 19_530));
@@ -109,6 +109,14 @@ describe("checks of what listens here", () => {
       ["milvus", "milvus", "something listens on 127.0.0.1:19530"],
     ]);
     expect(names(load(write({}, { checks: found }).text))).toEqual(["redis", "milvus"]);
+  });
+
+  it("ask at the address where it listens", async () => {
+    const checks = await checksOfListeners([], async () => "[::1]");
+    const { text } = write({ DATABASE_URL: rich.DATABASE_URL }, { checks });
+    const loaded = load(text, { DATABASE_URL: rich.DATABASE_URL });
+    expect(optionsOf(loaded, "llm_api")).toMatchObject({ baseUrl: "http://[::1]:11434/v1" });
+    expect(optionsOf(loaded, "milvus")).toMatchObject({ address: "[::1]:19530" });
   });
 
   it("are none for a kind that the environment has named", async () => {

@@ -92,6 +92,13 @@ describe("healthspan doctor", () => {
     expect({ code, last: lastLine(stdout) }).toEqual({ code: 2, last: "4/5 passed" });
   });
 
+  it("waits for no check that there is not", async () => {
+    const words = ["doctor", await start([db()]), "--expect-failure", "dbb"];
+    const { code, stdout, stderr } = await cli.run(words);
+    expect(stdout).toMatch(/^unknown +failure +no check is named dbb; did you mean db\?$/m);
+    expect({ code, stderr }).toEqual({ code: 3, stderr: "" });
+  });
+
   it("exits 1 for a degraded service, though every step passed, and 2 for one that is not ready", async () => {
     const closed = { kind: "tcp", address: `127.0.0.1:${await freePort()}`, failureThreshold: 1 };
     const degraded = await cli.run(["doctor", await start([db(), { ...closed, name: "cache" }])]);
@@ -143,6 +150,14 @@ describe("healthspan doctor", () => {
     const other = await cli.run(["doctor", `http://127.0.0.1:${targetPort}`]);
     expect(other).toMatchObject({ code: 3, stdout: "" });
     expect(other.stderr).toMatch(/^healthspan: what answers at http:\S+ is no Healthspan \(.*\); .*9464.*\n$/);
+    const json = await cli.run(["doctor", "--json", `http://127.0.0.1:${targetPort}`]);
+    expect(json).toMatchObject({ code: 3, stderr: "" });
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      passed: 0,
+      total: 1,
+      steps: [{ step: "liveness", result: "unknown", message: expect.stringContaining("is no Healthspan") }],
+      report: null,
+    });
     const tls = await cli.run(["doctor", `https://127.0.0.1:${targetPort}`]);
     expect(tls.stderr).toMatch(/^healthspan: no agent at https:.* does not speak this protocol .*\n$/);
   });

@@ -64,6 +64,13 @@ describe("healthspan init", () => {
     expect(stdout).toContain("healthspan check --config other.yaml");
     const lost = await init("-o", "nowhere/other.yaml");
     expect(lost).toMatchObject({ code: 1, stderr: expect.stringContaining("no such folder; create it") });
+    const refused = await init("-o", ".");
+    expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining("it is a folder; name a file in it") });
+  });
+
+  it("shows commands that a shell understands, whatever the file is called", async () => {
+    const { stdout } = await init("-o", "it's mine.yaml");
+    expect(stdout).toContain(String.raw`healthspan check --config 'it'\''s mine.yaml'  `);
   });
 
   it("prints the file and nothing else with --stdout, whatever lies there", async () => {
@@ -90,9 +97,17 @@ describe("whether something listens here", () => {
     });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const address = server.address();
-    expect(await listensHere(typeof address === "object" && address ? address.port : 0)).toBe(true);
+    expect(await listensHere(typeof address === "object" && address ? address.port : 0)).toBe("127.0.0.1");
     expect(await closed).toBe("");
     server.close();
-    expect(await listensHere(await freePort())).toBe(false);
+    expect(await listensHere(await freePort())).toBeUndefined();
+  });
+
+  it("is seen where it listens on IPv6 alone", async () => {
+    const server = createServer((socket) => socket.destroy());
+    await new Promise<void>((resolve) => server.listen({ port: 0, host: "::1", ipv6Only: true }, resolve));
+    const address = server.address();
+    expect(await listensHere(typeof address === "object" && address ? address.port : 0)).toBe("[::1]");
+    server.close();
   });
 });

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { cpSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, get, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -164,6 +164,14 @@ describe("healthspan check", () => {
     expect(stderr).toBe("healthspan: no check is named databse; there are: web\n");
   });
 
+  it("names the check that was probably meant, and never hundreds of them", async () => {
+    const file = write({ checks: Array.from({ length: 200 }, (_none, index) => good(`shop-${index}`)) });
+    const near = await cli.run(["check", "shpo-123", "-c", file]);
+    expect(near.stderr).toBe("healthspan: no check is named shpo-123; did you mean shop-123?\n");
+    const far = await cli.run(["check", "queue", "-c", file]);
+    expect(far.stderr).toMatch(/^healthspan: no check is named queue; there are: shop-0, .*, shop-19 and 180 more\n$/);
+  });
+
   it("says of an address without its scheme that it is neither a name nor a URL", async () => {
     const { code, stderr } = await cli.run(["check", "localhost:6379", "-c", write({ checks: [good("web")] })]);
     expect(code).toBe(3);
@@ -224,16 +232,29 @@ describe("the command line", () => {
     expect(help).toMatchObject({ code: 0, stderr: "" });
     for (const command of ["run", "init", "validate", "check", "doctor", "probe", "rules", "schema", "demo"]) {
       expect(help.stdout).toMatch(new RegExp(`^ {2}${command} `, "m"));
-      expect(await cli.run([command, "--help"])).toMatchObject({
-        code: 0,
-        stdout: expect.stringContaining(`Examples:\n  healthspan ${command}`),
-      });
+      for (const words of [
+        [command, "--help"],
+        ["help", command],
+      ]) {
+        expect(await cli.run(words)).toMatchObject({
+          code: 0,
+          stdout: expect.stringContaining(`Examples:\n  healthspan ${command}`),
+        });
+      }
     }
+    expect((await cli.run(["help"])).stdout).toBe(help.stdout);
   });
 
   it.each([
     [["chek"], "healthspan: unknown command 'chek' (Did you mean check?)", 64],
     [["version"], "healthspan: unknown command 'version'; healthspan --help lists them", 64],
+    [["help", "chek"], "healthspan: unknown command 'chek' (Did you mean check?)", 64],
+    [["help", "nosuch"], "healthspan: unknown command 'nosuch'; healthspan --help lists them", 64],
+    [["https://u:s3cret@x/"], "healthspan: a URL is no command; healthspan check takes one", 64],
+    [["run", "-c", ""], /^healthspan: option '-c, --config <path>' argument '' is invalid\. Write the path/, 64],
+    [["init", "-o", ""], /^healthspan: option '-o, --output <file>' argument '' is invalid\. Write the path/, 64],
+    [["doctor", "http://a:%zz@x"], /^healthspan: this URL has a `%` that encodes nothing; write it as `%25`$/, 3],
+    [["doctor", "9464"], /^healthspan: this is no http or https URL; write one such as http:\/\/127\.0\.0\.1:9464$/, 3],
     [["my.yaml"], "healthspan: unknown command 'my.yaml'; a file is named by --config my.yaml", 64],
     [["run", "my.yaml"], "healthspan: too many arguments for 'run'; a file is named by --config my.yaml", 64],
     [["validate", "-c", "a.yaml", "b.yaml"], /'validate'; a file is named by --config b\.yaml$/, 3],
@@ -258,7 +279,8 @@ describe("the command line", () => {
     [["check", "--jsn"], "healthspan: unknown option '--jsn' (Did you mean --json?)", 3],
     [["validate", "extra"], /^healthspan: too many arguments for 'validate'/, 3],
     [["probe", "--timeout", "25h", "http://x"], /^healthspan probe: --timeout takes a duration up to 24h/, 1],
-    [["probe", "nowhere"], /^healthspan probe: 'nowhere' is no http or https URL/, 1],
+    [["probe", "ftp://u:s3cret@x"], /^healthspan probe: this is no http or https URL; write one such as/, 1],
+    [["probe", "http://a:%zz@x"], /^healthspan probe: this URL has a `%` that encodes nothing; write it as `%25`$/, 1],
   ])("says in one line what is wrong with %j", async (words, message, code) => {
     const ended = await cli.run(words);
     expect(ended).toMatchObject({ code, stdout: "" });
@@ -286,6 +308,16 @@ describe("healthspan validate", () => {
     expect(stdout).toMatch(/interval: 30s # default/);
     expect(stdout).toContain("***");
     expect(stdout).not.toContain(secret);
+  });
+
+  it("says of each file that cannot be read what to do about that", async () => {
+    mkdirSync(join(folder, "sub.yaml"));
+    writeFileSync(join(folder, "utf16.yaml"), Buffer.from("\uFEFFchecks: []\n", "utf16le"));
+    const { stderr } = await cli.run(["validate", "-c", folder]);
+    expect(lines(stderr)).toEqual([
+      expect.stringMatching(/sub\.yaml: cannot be read: it is a directory; name it by --config of its own$/),
+      expect.stringMatching(/utf16\.yaml: cannot be read: it is no UTF-8 text; save it as UTF-8$/),
+    ]);
   });
 
   it("says which file is missing", async () => {

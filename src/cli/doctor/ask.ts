@@ -14,6 +14,14 @@ export type Ask = (path: string) => Promise<Reply>;
 /** Nobody answered; the message says why. */
 export class NoAnswer extends Error {
   override readonly name = "NoAnswer";
+
+  constructor(
+    message: string,
+    /** What to do about it. */
+    readonly next: string = "name the agent's own address; its log does",
+  ) {
+    super(message);
+  }
 }
 
 const limitMs = 5_000;
@@ -32,12 +40,12 @@ export function createAsk({ base, credentials }: AgentUrl, token: string | undef
   return async (path) => {
     const { request } = base.startsWith("https:") ? await import("node:https") : await import("node:http");
     return new Promise((resolve, reject) => {
-      const fail = (why: string): void => {
+      const fail = (why: string, next?: string): void => {
         clearTimeout(deadline);
         outgoing.destroy();
-        reject(new NoAnswer(why));
+        reject(new NoAnswer(why, next));
       };
-      const deadline = setTimeout(() => fail(`no answer within ${limitMs / 1_000} s`), limitMs);
+      const deadline = setTimeout(() => fail(`no answer within ${limitMs / 1_000} s`, hangs), limitMs);
       const outgoing = request(`${base}${path}`, { agent: false, headers }, (response) => {
         const chunks: Buffer[] = [];
         let bytes = 0;
@@ -55,10 +63,17 @@ export function createAsk({ base, credentials }: AgentUrl, token: string | undef
             resolve({ statusCode, isOurs: response.headers["x-health-status"] !== undefined, body });
           });
       });
-      outgoing.on("error", (error) => fail(wordsOf(error))).end();
+      outgoing
+        .on("error", (error: NodeJS.ErrnoException) =>
+          fail(wordsOf(error), error.code === "ECONNREFUSED" ? absent : undefined),
+        )
+        .end();
     });
   };
 }
+
+const absent = "`healthspan run` starts one, and its log names its address";
+const hangs = "an agent that hangs is started anew; is it the agent's own port, which its log names?";
 
 const words: Readonly<Record<string, string>> = {
   ECONNREFUSED: "nothing listens there",

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { unknownCheck } from "../unknown-check.js";
 import { type Ask, NoAnswer } from "./ask.js";
 import { type Finding, failed, passed, unknown } from "./finding.js";
 import { type FullReport, isFull, readReport } from "./read-report.js";
@@ -14,19 +15,18 @@ export interface ExpectFailureOptions extends Waiting {
   readonly name: string;
   /** As it was before; it names the checks. */
   readonly report: FullReport;
+  /** Called once, when there is a failure to wait for. */
+  readonly onWait?: () => void;
 }
 
 /** Waits until the probe answers 503 because of this check: `/readyz` for a critical one, else `/readyz/{check}`. */
 export async function expectFailure(options: ExpectFailureOptions): Promise<Finding> {
   const { ask, name, report, untilMs } = options;
   const before = Object.hasOwn(report.dependencies, name) ? report.dependencies[name] : undefined;
-  if (!before)
-    return unknown(
-      "failure",
-      `no check is named ${name}; there are: ${Object.keys(report.dependencies).join(", ") || "none"}`,
-    );
+  if (!before) return unknown("failure", unknownCheck([name], Object.keys(report.dependencies)));
   const path = before.critical ? "/readyz" : `/readyz/${encodeURIComponent(name)}`;
   if (isDown(report, name)) return unknown("failure", `${name} fails already`, "mend it first, then break it again");
+  options.onWait?.();
   const startMs = performance.now();
   let contradictedAtMs: number | undefined;
   try {

@@ -1,6 +1,9 @@
+/** In the order of the walk; the last one on request. */
+export const steps = ["liveness", "readiness", "details", "caching", "failure"] as const;
+
 /** What a step of the walk found. */
 export interface Finding {
-  readonly step: "liveness" | "readiness" | "details" | "caching" | "failure";
+  readonly step: (typeof steps)[number];
   /** `unknown`: it could not be told, for the reason that `message` gives. */
   readonly result: "passed" | "failed" | "unknown";
   readonly message: string;

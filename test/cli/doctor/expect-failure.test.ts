@@ -28,7 +28,7 @@ describe("an expected failure", () => {
   it("knows a check that is not there, and one that fails already", async () => {
     const ask = scripted({});
     const missing = await expectFailure({ ...patient, ask, name: "dbb", report: before });
-    expect(missing).toMatchObject({ result: "unknown", message: "no check is named dbb; there are: db, my cache" });
+    expect(missing).toMatchObject({ result: "unknown", message: "no check is named dbb; did you mean db?" });
     const report = dbDown as unknown as FullReport;
     expect(await expectFailure({ ...patient, ask, name: "db", report })).toMatchObject({
       result: "unknown",
