@@ -140,7 +140,8 @@ function show(): void {
   const isOld = isLost || isPaused || ageMs > restMs + timeoutMs;
   root.classList.toggle("stale", isOld);
   setText(age, `${isPaused ? "Paused, updated" : "Updated"} ${span(ageMs)} ago`);
-  const since = new Date(newestMs).toLocaleTimeString();
+  // As every other time on the page.
+  const since = `${new Date(newestMs).toISOString().slice(11, 19)} UTC`;
   setText(alertBox, isLost ? `Connection lost since ${since}: ${trouble}. What you see is how it was then.` : "");
   const href = isOld ? (live.dataset.oldIcon ?? "") : iconHref;
   if (icon()?.getAttribute("href") !== href) icon()?.setAttribute("href", href);

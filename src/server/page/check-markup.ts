@@ -2,7 +2,7 @@ import type { CheckCard, Linked, Moment } from "./check-view.js";
 import type { FactLine, FactLines } from "./fact-lines.js";
 import { figureHeight, type HistoryFigure } from "./history-figure.js";
 import { html, type Markup } from "./markup.js";
-import type { CardSize } from "./view.js";
+import type { CardSize, CheckDetail } from "./view.js";
 import { clockTime, plural, stateWords } from "./wording.js";
 
 /** The sign of a status, drawn once in the page's head and used by name: shapes differ as the colours do. */
@@ -62,8 +62,9 @@ function figureMarkup(figure: HistoryFigure | undefined): Markup | undefined {
 
 /** Undefined where there is nothing more to say. */
 function detailRows(card: CheckCard): Markup | undefined {
-  const { lastFailure, trace, owner, runbook, facts, failuresInRow, skippedThresholds } = card;
+  const { since, lastFailure, trace, owner, runbook, facts, failuresInRow, skippedThresholds } = card;
   const rows = [
+    since && row("Since", clockTime(since.iso)),
     failuresInRow > 1 && row("In a row", plural(failuresInRow, "failure")),
     lastFailure && row("Last failure", lastFailureMarkup(lastFailure, card)),
     trace && trace.text !== lastFailure?.trace?.text && row("Last trace", traceOf(trace)),
@@ -79,7 +80,7 @@ function detailRows(card: CheckCard): Markup | undefined {
 function lastFailureMarkup(failure: NonNullable<CheckCard["lastFailure"]>, { trouble }: CheckCard): Markup {
   const { reason, message, trace } = failure;
   const isSaid = trouble?.reason === reason && trouble.message === message;
-  return html`${time(failure, failure.ago)}${!isSaid && html`: <code>${reason}</code> ${message}`}${trace && html`, trace ${traceOf(trace)}`}`;
+  return html`${clockTime(failure.iso)}, ${failure.ago}${!isSaid && html`: <code>${reason}</code> ${message}`}${trace && html`, trace ${traceOf(trace)}`}`;
 }
 
 const traceOf = (trace: Linked): Markup =>
@@ -100,11 +101,9 @@ function factValue({ texts, table }: FactLine): Markup | string {
 }
 
 /** Every result that is remembered, for whoever cannot or will not read the figure. */
-export const historyTable = (
-  history: readonly { readonly time: string; readonly status: string; readonly duration: string }[],
-): Markup =>
+export const historyTable = (history: CheckDetail["history"]): Markup =>
   html`<div class="wide"><table><caption>Results in memory, newest first</caption><thead><tr><th scope="col">Time</th><th scope="col">Result</th><th scope="col">Duration</th></tr></thead><tbody>${history.map(
     (entry) =>
-      html`<tr class="s-${entry.status}"><td><time datetime="${entry.time}">${clockTime(entry.time)}</time></td><td>${statusSign(entry.status)} ${stateWords[entry.status as keyof typeof stateWords]}</td><td>${entry.duration}</td></tr>`,
+      html`<tr class="s-${entry.status}"><td><time datetime="${entry.time}">${clockTime(entry.time)}</time></td><td>${statusSign(entry.status)} ${stateWords[entry.status]}</td><td>${entry.duration}</td></tr>`,
   )}</tbody></table></div>
 `;

@@ -96,7 +96,7 @@ export function createPageView(input: PageInput): PageView {
     counts: countsOf(Object.values(report.dependencies)),
     asOf: { iso: report.timestamp, ago: clockTime(report.timestamp) },
     total: names.length,
-    pollMs: names.length > maxCards ? 15_000 : names.length > 50 ? 5_000 : 3_000,
+    pollMs: names.length > maxCards ? 15_000 : names.length > maxFolded ? 5_000 : 3_000,
     content,
   };
 }

@@ -73,6 +73,18 @@ describe("the document", () => {
     );
   });
 
+  it("says by the clock since when a check is broken, and when it failed: on a phone nothing is hovered", () => {
+    const failure = {
+      time: isoBefore(1_000),
+      reason: "refused",
+      message: "connection refused",
+      trace_id: null,
+    } as const;
+    const page = render({ a: unhealthy({ since: isoBefore(3_600_000), last_failure: failure }) });
+    expect(page).toContain("<dt>Since</dt><dd>2026-11-21 11:00:00 UTC</dd>");
+    expect(page).toContain("<dt>Last failure</dt><dd>2026-11-21 11:59:59 UTC, 1 s ago");
+  });
+
   it("has no id twice", () => {
     const ids = [...render({ a: entry(), "a b": unhealthy(), A: entry() }).matchAll(/\sid="([^"]*)"/g)].map(
       ([, id]) => id,
