@@ -1,4 +1,5 @@
 import type { AgentConfig } from "../config/agent-config.js";
+import { emptyDisk } from "../config/disk.js";
 import { type LoadResult, loadConfig } from "../config/load-config.js";
 import { type ConfigProblem, formatProblem } from "../config/problem.js";
 import { checkFromUrl, objectionToUrl } from "../discovery/check-from-url.js";
@@ -47,14 +48,4 @@ export function configOfUrl(url: string): AgentConfig {
   if (!check) throw new CommandFailure(`healthspan: ${objectionToUrl(url)}`);
   const withoutFiles = () => ({ checks: [check] });
   return configOf(loadConfig({ disk: emptyDisk, env: {}, withoutFiles, standInFor: "command line" }));
-}
-
-/** A file in the working directory must not add to what the URL says. */
-const emptyDisk = {
-  read: (): never => absent(),
-  list: (): never => absent(),
-};
-
-function absent(): never {
-  throw new Error("there is no such file");
 }

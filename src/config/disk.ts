@@ -51,6 +51,13 @@ export const localDisk: Disk = {
   list: (path) => inOurWords(() => (statSync(path).isDirectory() ? readdirSync(path) : undefined)),
 };
 
+/** For a config that no file says: none that lies about is read beside it. */
+export const emptyDisk: Disk = { read: findNothing, list: findNothing };
+
+function findNothing(): never {
+  throw new Unreadable(...absent);
+}
+
 function describe(path: string): { size: number; isFile: boolean } {
   const stats = statSync(path);
   if (stats.isDirectory()) throw new Unreadable(...directory);

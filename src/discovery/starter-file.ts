@@ -1,3 +1,4 @@
+import { emptyDisk } from "../config/disk.js";
 import { loadConfig } from "../config/load-config.js";
 import { kinds } from "../kinds/index.js";
 import type { Discovered } from "./discover-checks.js";
@@ -47,13 +48,6 @@ function problemOf(check: Discovered, env: StarterOptions["env"]): string | unde
 
 const variablesOf = ({ options }: Discovered): readonly string[] =>
   [...JSON.stringify(options).matchAll(/\$\{env:(\w+)\}/g)].map(([, name = ""]) => name);
-
-/** So that no file that lies about is read in place of the check. */
-const emptyDisk = { read: () => absent(), list: () => absent() };
-
-function absent(): never {
-  throw new Error("there is no such file");
-}
 
 const entryOf = ({ name, kind, critical, options }: Discovered): Readonly<Record<string, unknown>> => ({
   name,
