@@ -98,6 +98,41 @@ describe("createHealth", () => {
   });
 });
 
+it("answers probes without starting a check, waiting for one or cancelling one", async () => {
+  const signals: AbortSignal[] = [];
+  let finish = (_outcome: { readonly status: "healthy" }): void => {};
+  health = createHealth().register(
+    ({ signal }) => {
+      signals.push(signal);
+      return new Promise((resolve) => {
+        finish = resolve;
+      });
+    },
+    { name: "slow", critical: true },
+  );
+  const probes = health.probes({ report: true });
+  const answered: number[] = [];
+  function writeHead(this: object, statusCode: number): object {
+    answered.push(statusCode);
+    return this;
+  }
+  const ask = (): void => {
+    const response = { writeHead, end: () => {} } as never;
+    for (const url of ["/livez", "/readyz", "/ready", "/startupz", "/health"])
+      probes({ method: "GET", url, headers: {} } as never, response, () => {});
+  };
+  const running = health.runOnce();
+  await expect.poll(() => signals).toHaveLength(1);
+  ask();
+  // In the same turn: none of them waited for the run.
+  expect(answered).toEqual([200, 503, 503, 503, 200]);
+  expect(signals.map(({ aborted }) => aborted)).toEqual([false]);
+  finish({ status: "healthy" });
+  await running;
+  ask();
+  expect(signals).toHaveLength(1);
+});
+
 it("lets a probe through the gate under the name that the host gave it", async () => {
   health = createHealth();
   health.register(() => ({ status: "unhealthy", reason: "unavailable", message: "no" }), { name: "a", critical: true });
