@@ -14,7 +14,7 @@ export interface AppOptions {
 
 /**
  * The agent's HTTP application: the endpoints on Express, and an answer for everything else. Probes are answered on
- * the way in: Express's own part of a request costs several times what their answer does (`bench/probes.ts`).
+ * the way in: Express's own part of a request costs several times what their answer does (`bench/side-by-side/readyz.ts`).
  */
 export function createApp({ source, endpoints, handlers = [], onError }: AppOptions): Handler {
   const app = express();

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { type Target, targets } from "../../bench/kinds-servers.js";
+import { type Target, targets } from "../../bench/kinds/servers.js";
 import { freePort } from "../../scripts/stack/free-port.js";
 import { until } from "../../scripts/stack/until.js";
 import { type RunningAgent, startAgent } from "../../src/agent.js";

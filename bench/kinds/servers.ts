@@ -1,11 +1,11 @@
-import { findServer, type ServerName } from "../test/servers/available.js";
-import { startDnsmasq } from "../test/servers/dnsmasq.js";
-import { startGrpcHealth } from "../test/servers/grpc-health.js";
-import { startLlmock } from "../test/servers/llmock.js";
-import { startMilvus } from "../test/servers/milvus.js";
-import { startNginx } from "../test/servers/nginx.js";
-import { PostgresServer } from "../test/servers/postgres.js";
-import { startRedis } from "../test/servers/redis.js";
+import { findServer, type ServerName } from "../../test/servers/available.js";
+import { startDnsmasq } from "../../test/servers/dnsmasq.js";
+import { startGrpcHealth } from "../../test/servers/grpc-health.js";
+import { startLlmock } from "../../test/servers/llmock.js";
+import { startMilvus } from "../../test/servers/milvus.js";
+import { startNginx } from "../../test/servers/nginx.js";
+import { PostgresServer } from "../../test/servers/postgres.js";
+import { startRedis } from "../../test/servers/redis.js";
 
 type CheckOptions = Readonly<Record<string, unknown>>;
 

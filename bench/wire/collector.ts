@@ -1,12 +1,11 @@
-import { type ChildProcess, fork } from "node:child_process";
-import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
-import { type Agent, startAgent } from "../scripts/stack/agent.js";
-import { type Collector, startCollector } from "../scripts/stack/collector.js";
+import { type Agent, startAgent } from "../../scripts/stack/agent.js";
+import { type Collector, startCollector } from "../../scripts/stack/collector.js";
+import { NeutralTarget } from "../machine/neutral-target.js";
+import { usageOf } from "../machine/processes.js";
 
 export interface CollectorLoad {
   readonly checks: number;
@@ -27,18 +26,15 @@ export interface CollectorCost {
 }
 
 const warmUpMs = 15_000;
-const clockTicksPerSecond = 100;
-const pageBytes = 4_096;
 
 /** HTTP checks of one built agent, sent through a real Collector with the bundled configuration to a sink that keeps nothing. */
 export async function measureCollector(load: CollectorLoad): Promise<CollectorCost> {
   const folder = mkdtempSync(join(tmpdir(), "healthspan-wire-"));
-  const neutral = fork(fileURLToPath(new URL("target.mjs", import.meta.url)), [], { execArgv: [] });
+  const neutral = await NeutralTarget.start();
   let collector: Collector | undefined;
   let agent: Agent | undefined;
   try {
-    const [{ port, sinkPort }] = (await once(neutral, "message")) as [Record<"port" | "sinkPort", number>];
-    const backend = `http://127.0.0.1:${sinkPort}`;
+    const backend = neutral.sinkUrl;
     collector = await startCollector({
       folder,
       prometheusOtlp: backend,
@@ -46,14 +42,14 @@ export async function measureCollector(load: CollectorLoad): Promise<CollectorCo
       env: { HEALTHSPAN_KEEP_HEALTHY_PERCENT: String(load.keepHealthyPercent) },
     });
     const config = join(folder, "healthspan.yaml");
-    writeFileSync(config, JSON.stringify(configFor(load, port)));
+    writeFileSync(config, JSON.stringify(configFor(load, neutral.ports.httpPort)));
     agent = await startAgent({ folder, configs: [config], otlp: collector.urls.otlp });
     await delay(warmUpMs);
     return await measure(load, agent, collector, neutral);
   } finally {
     await agent?.kill();
     await collector?.kill();
-    neutral.kill();
+    neutral.stop();
     rmSync(folder, { recursive: true, force: true });
   }
 }
@@ -62,13 +58,13 @@ async function measure(
   { seconds }: CollectorLoad,
   agent: Agent,
   collector: Collector,
-  neutral: ChildProcess,
+  neutral: NeutralTarget,
 ): Promise<CollectorCost> {
   const look = async () => ({
     runs: await countRuns(agent.url),
-    bytesOn: await bytesOf(neutral),
-    agent: usage(agent.pid),
-    collector: usage(collector.pid),
+    bytesOn: (await neutral.ask("sink")).bytes,
+    agent: usageOf([agent.pid]),
+    collector: usageOf([collector.pid]),
   });
   const before = await look();
   await delay(seconds * 1_000);
@@ -76,25 +72,11 @@ async function measure(
   const runs = after.runs - before.runs;
   return {
     runsPerSecond: runs / seconds,
-    collectorCpuUsPerRun: (after.collector.cpuUs - before.collector.cpuUs) / runs,
-    collectorRssMb: after.collector.rssMb,
-    agentCpuUsPerRun: (after.agent.cpuUs - before.agent.cpuUs) / runs,
+    collectorCpuUsPerRun: (1e6 * (after.collector.cpuSeconds - before.collector.cpuSeconds)) / runs,
+    collectorRssMb: after.collector.rssBytes / 1e6,
+    agentCpuUsPerRun: (1e6 * (after.agent.cpuSeconds - before.agent.cpuSeconds)) / runs,
     bytesOnPerRun: (after.bytesOn - before.bytesOn) / runs,
   };
-}
-
-/** Of the kernel. */
-function usage(pid: number): { readonly cpuUs: number; readonly rssMb: number } {
-  const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  const ticks = Number(fields[11]) + Number(fields[12]);
-  return { cpuUs: (ticks / clockTicksPerSecond) * 1e6, rssMb: (Number(fields[21]) * pageBytes) / 1e6 };
-}
-
-async function bytesOf(neutral: ChildProcess): Promise<number> {
-  neutral.send({ from: 0, to: 0, intervalMs: 1, checks: 0 });
-  const [{ sink }] = (await once(neutral, "message")) as [{ readonly sink: { readonly bytes: number } }];
-  return sink.bytes;
 }
 
 async function countRuns(url: string): Promise<number> {

@@ -5,10 +5,12 @@
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import { cpus, loadavg } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { isThere, type Target, targets } from "./kinds-servers.js";
+import { conditionsNow, conditionsText, loadNow } from "../machine/conditions.js";
+import { NeutralTarget } from "../machine/neutral-target.js";
+import { summary } from "../machine/summary.js";
+import { isThere, type Target, targets } from "./servers.js";
 
 const { values: options } = parseArgs({
   options: {
@@ -47,27 +49,18 @@ async function messageOf(child: ChildProcess): Promise<unknown> {
 
 async function measure(check: Row["check"], otlp: string): Promise<Measured> {
   const words = JSON.stringify({ check, otlp, runs: Number(options.runs) });
-  const child = fork(path("kinds-process.mjs"), [words], { execArgv: [] });
+  const child = fork(path("process.mjs"), [words], { execArgv: [] });
   const ended = once(child, "exit");
   const measured = (await messageOf(child)) as Measured;
   await ended;
   return measured;
 }
 
-/** Median, and the range that it is from. */
-function summary(values: readonly number[], digits: number): string {
-  const sorted = [...values].sort((a, b) => a - b);
-  const [low = 0, middle = 0, high = 0] = [sorted[0], sorted[sorted.length >> 1], sorted.at(-1)];
-  return `${middle.toFixed(digits)} (${low.toFixed(digits)}–${high.toFixed(digits)})`;
-}
-
-const load = (): string => loadavg()[0]?.toFixed(1) ?? "";
-const sink = fork(path("target.mjs"), [], { execArgv: [] });
-const { sinkPort } = (await messageOf(sink)) as { readonly sinkPort: number };
+const neutral = await NeutralTarget.start();
 const started: Target[] = [];
 const rows: Row[] = [];
 const leftOut: string[] = [];
-const loadBefore = load();
+const loadBefore = loadNow();
 try {
   for (const [server, { needs, start }] of Object.entries(targets)) {
     if (options.only !== undefined && !server.toLowerCase().includes(options.only.toLowerCase())) continue;
@@ -81,17 +74,17 @@ try {
   }
   for (let round = 0; round < Number(options.repeat); round += 1) {
     for (const { label, server, check, rounds } of rows) {
-      const measured = await measure(check, `http://127.0.0.1:${sinkPort}`);
+      const measured = await measure(check, neutral.sinkUrl);
       rounds.push(measured);
       if (options.json) console.log(JSON.stringify({ kind: label, server, ...measured }));
     }
   }
 } finally {
-  sink.kill();
+  neutral.stop();
   await Promise.all(started.map((target) => target.stop()));
 }
 
-console.log(`\n${cpus().length} cores, Node ${process.version}, load ${loadBefore} before and ${load()} after`);
+console.log(`\n${conditionsText(conditionsNow())}; load ${loadBefore} before and ${loadNow()} after`);
 console.log(`${options.runs} runs after 500 to warm up, median (range) of ${options.repeat}\n`);
 console.log("| kind | server | CPU µs a run | first run ms | RSS MB before | after the first run | after all |");
 console.log("|---|---|---|---|---|---|---|");

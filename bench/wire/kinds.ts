@@ -1,7 +1,7 @@
-import { startAgent } from "../src/agent.js";
-import { loadConfig } from "../src/config/load-config.js";
-import type { Log } from "../src/log.js";
-import { type OtlpSignal, startOtlpSink } from "../test/servers/otlp-sink.js";
+import { startAgent } from "../../src/agent.js";
+import { loadConfig } from "../../src/config/load-config.js";
+import type { Log } from "../../src/log.js";
+import { type OtlpSignal, startOtlpSink } from "../../test/servers/otlp-sink.js";
 
 export const protocols = ["http/json", "http/protobuf"] as const;
 export type Protocol = (typeof protocols)[number];

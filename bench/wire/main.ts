@@ -3,11 +3,12 @@
  * --seconds 30 --repeat 3 --only postgres]`. `--part kinds` or `--part collector` takes one of the two tables. The first
  * does not depend on the machine but for the digits of times; the second does. Linux only: CPU and memory are the kernel's.
  */
-import { cpus, loadavg } from "node:os";
 import { parseArgs } from "node:util";
-import { isThere, type Target, targets } from "./kinds-servers.js";
-import { type CollectorCost, measureCollector } from "./wire-collector.js";
-import { measureWire, type WireCost } from "./wire-kinds.js";
+import { isThere, type Target, targets } from "../kinds/servers.js";
+import { conditionsNow, conditionsText, loadNow } from "../machine/conditions.js";
+import { summary } from "../machine/summary.js";
+import { type CollectorCost, measureCollector } from "./collector.js";
+import { measureWire, type WireCost } from "./kinds.js";
 
 const { values: options } = parseArgs({
   options: {
@@ -19,7 +20,6 @@ const { values: options } = parseArgs({
     repeat: { type: "string", default: "3" },
   },
 });
-const load = (): string => loadavg()[0]?.toFixed(1) ?? "";
 const isAsked = (part: string): boolean => options.part === undefined || options.part === part;
 
 async function printKinds(): Promise<void> {
@@ -64,7 +64,11 @@ async function printCollector(): Promise<void> {
     const rounds: CollectorCost[] = [];
     for (let round = 0; round < Number(options.repeat); round += 1)
       rounds.push(await measureCollector({ checks, intervalMs, seconds, keepHealthyPercent }));
-    const column = (key: keyof CollectorCost): string => summary(rounds.map((round) => round[key]));
+    const column = (key: keyof CollectorCost): string =>
+      summary(
+        rounds.map((round) => round[key]),
+        0,
+      );
     const keys = [
       "runsPerSecond",
       "collectorCpuUsPerRun",
@@ -78,14 +82,7 @@ async function printCollector(): Promise<void> {
 
 const whole = (value: number): string => value.toFixed(0);
 
-/** Median, and the range that it is from. */
-function summary(values: readonly number[]): string {
-  const sorted = [...values].sort((a, b) => a - b);
-  const [low = 0, middle = 0, high = 0] = [sorted[0], sorted[sorted.length >> 1], sorted.at(-1)];
-  return `${whole(middle)} (${whole(low)}–${whole(high)})`;
-}
-
-console.log(`${cpus().length} cores, Node ${process.version}, load ${load()} before\n`);
+console.log(`${conditionsText(conditionsNow())}; load ${loadNow()} before\n`);
 if (isAsked("kinds")) await printKinds();
 if (isAsked("collector")) await printCollector();
-console.log(`\nload ${load()} after`);
+console.log(`\nload ${loadNow()} after`);

@@ -3,8 +3,8 @@
  * and says it over IPC. Needs `npm run build`.
  */
 import { setTimeout as delay } from "node:timers/promises";
-import { startAgent } from "../dist/agent.js";
-import { loadConfig } from "../dist/config/load-config.js";
+import { startAgent } from "../../dist/agent.js";
+import { loadConfig } from "../../dist/config/load-config.js";
 
 /** Until the compiler is done with the hot paths. */
 const warmUpRuns = 500;
