@@ -1,9 +1,13 @@
-// A stand-in for a Collector, to see what an agent sends: takes OTLP/HTTP with JSON (the agent's default) and prints a line
-// for each span, event and export of metrics. `node examples/otlp-sink.mjs [PORT]`; 4318 unless said.
+// A stand-in for a Collector, to see what an agent or a service sends: takes OTLP/HTTP with JSON (the agent's default, not
+// that of most SDKs) and prints a line for each span, event and export of metrics.
+// `node examples/otlp-sink.mjs [PORT]`; 4318 unless said.
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { text } from "node:stream/consumers";
 
+/** An exporter tells nobody what a 415 says, so it is printed here as well. */
+const mend =
+  "only uncompressed JSON is taken; set OTEL_EXPORTER_OTLP_PROTOCOL=http/json (in a file telemetry.otlp.protocol)";
 const statuses = ["unset", "ok", "ERROR"];
 
 /** The attributes of OTLP as an object. */
@@ -23,7 +27,11 @@ function* linesOf({ resourceSpans = [], resourceMetrics = [], resourceLogs = [] 
   }
   for (const { scopeLogs } of resourceLogs) {
     for (const { eventName, attributes, traceId } of scopeLogs.flatMap(({ logRecords }) => logRecords)) {
-      const { "health.check.name": check, "health.check.state": ofCheck, "health.state": ofService } = valuesOf(attributes);
+      const {
+        "health.check.name": check,
+        "health.check.state": ofCheck,
+        "health.state": ofService,
+      } = valuesOf(attributes);
       yield `event   ${traceId || "-".repeat(32)}  ${check ?? "the service"} is ${ofCheck ?? ofService}  (${eventName})`;
     }
   }
@@ -35,8 +43,12 @@ function* linesOf({ resourceSpans = [], resourceMetrics = [], resourceLogs = [] 
 }
 
 const server = createServer(async (request, response) => {
-  const isJson = request.headers["content-type"]?.startsWith("application/json") && !request.headers["content-encoding"];
-  if (!isJson) return response.writeHead(415).end("only uncompressed JSON is taken; set telemetry.otlp.protocol: http/json\n");
+  const isJson =
+    request.headers["content-type"]?.startsWith("application/json") && !request.headers["content-encoding"];
+  if (!isJson) {
+    console.log(`refused ${request.url}: ${mend}`);
+    return response.writeHead(415).end(`${mend}\n`);
+  }
   try {
     for (const line of linesOf(JSON.parse(await text(request)))) console.log(line.trimEnd());
     response.writeHead(200, { "content-type": "application/json" }).end("{}");

@@ -19,6 +19,7 @@ const variants = {
 };
 
 const [word = "", ...more] = process.argv.slice(2);
+if (word !== "--help") requireCompose();
 if (word === "down" && more.length === 0) process.exit(compose(["--profile", "*", "down"]));
 const variant = more.length === 0 ? variants[word] : undefined;
 if (variant === undefined) {
@@ -43,6 +44,14 @@ function compose(words, env = {}, options = { stdio: "inherit" }) {
     process.exit(1);
   }
   return options.stdio === "inherit" ? (status ?? 1) : stdout;
+}
+
+/** `docker` without its plugin takes `compose up --detach` for options of its own, and says nothing that helps. */
+function requireCompose() {
+  const { status } = spawnSync("docker", ["compose", "version"], { stdio: "ignore" });
+  if (status === 0 || status === null) return;
+  console.error('This "docker" has no Compose; install its plugin, 2.24 or newer. Without containers: npm run stack');
+  process.exit(1);
 }
 
 /** As they are published: a port may come from .env or from the shell. */

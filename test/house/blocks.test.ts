@@ -66,6 +66,7 @@ describe("a block of code in a page", () => {
     "healthspan schema > a.json extra",
     "healthspan rules --objective much",
     "node examples/none.mjs",
+    "node ../healthspan/examples/none.mjs",
     "kubectl apply --server-side -k deploy/kubernetes/bas",
     "promtool check rules deploy/prometheus/rules/none.yml",
   ])("is refused for the command %s", (command) => {
@@ -89,6 +90,14 @@ describe("a block of code in a page", () => {
     expect(first).toContain("docs/planted.md:8");
     expect(first).toContain("servce");
     expect(others).toEqual([]);
+  });
+
+  it("gives each pool of pg a listener for its errors, without which the process ends with the database", () => {
+    const pools = code.filter(({ text }) => text.includes("new pg.Pool("));
+    expect(pools.length).toBeGreaterThan(0);
+    expect(pools.filter(({ text }) => !/\.on\("error"/.test(text)).map(({ page, line }) => `${page}:${line}`)).toEqual(
+      [],
+    );
   });
 
   it("parses where it is JSON", () => {

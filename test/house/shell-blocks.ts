@@ -5,7 +5,7 @@ import { createProgram } from "../../src/cli/program.js";
 import { read, root } from "./pages.js";
 
 /** What npm does by itself, without a script of ours. */
-const npmOwn = ["ci", "install", "pack", "link"];
+const npmOwn = ["ci", "init", "install", "pack", "link"];
 const scripts = (JSON.parse(read("package.json")) as { readonly scripts: Readonly<Record<string, string>> }).scripts;
 
 /** The commands of a shell block, one a line: without prompts' comments, what is set before them, and the plumbing. */
@@ -31,10 +31,16 @@ export function problemOf(command: string): string | undefined {
   if (program === "healthspan") return ownProblem(words);
   if (program !== "node" && program !== "bash" && program !== "npx" && !program.startsWith("./")) return undefined;
   const script = program.startsWith("./") ? program : words.find((word) => /\.(?:m?js|ts|sh)$/.test(word));
-  if (script === undefined) return undefined;
+  if (script === undefined || isReaders(script)) return undefined;
   if (script === "dist/cli/main.js") return ownProblem(words.slice(words.indexOf(script) + 1));
-  return existsSync(join(root, script)) ? undefined : `there is no ${script}`;
+  return existsSync(join(root, script.replace(besideReader, ""))) ? undefined : `there is no ${script}`;
 }
+
+/** A checkout, seen from a folder of the reader's own. */
+const besideReader = /^\.\.\/healthspan\//;
+
+/** What a page has the reader save in a folder of their own. */
+const isReaders = (script: string): boolean => !script.replace(/^\.\//, "").includes("/") && !/\.sh$/.test(script);
 
 /** `dist` is made by a build; a pattern or a variable names no one file. */
 const isOurs = (word: string): boolean =>

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
@@ -196,8 +196,8 @@ describe("passwords of one's own", () => {
 });
 
 describe("npm run compose", () => {
-  /** Stands for `docker`: writes down how it was called, and answers `config` as Compose does. */
-  const fake = (exit = 0): string => {
+  /** Stands for `docker`: writes down how it was called, and answers `config` and `version` as Compose does. */
+  const fake = (exit = 0, { version = 0 } = {}): string => {
     const folder = mkdtempSync(join(scratch, "docker-"));
     const port = (target: number, published: string) => ({ target, published });
     const services = {
@@ -211,6 +211,7 @@ describe("npm run compose", () => {
     };
     const script = [
       "#!/bin/sh",
+      `[ "$*" = "compose version" ] && exit ${version}`,
       'echo "$COMPOSE_PROFILES: $*" >> "$(dirname "$0")/calls"',
       `case "$*" in *config*) echo '${JSON.stringify({ services })}' ;; *) exit ${exit} ;; esac`,
     ].join("\n");
@@ -252,6 +253,12 @@ describe("npm run compose", () => {
     const { code, stdout, stderr } = await run(fake(3));
     expect([code, stdout]).toEqual([3, ""]);
     expect(stderr).toContain("docker compose ps");
+  });
+
+  it("names what is missing where docker has no Compose", async () => {
+    const docker = fake(0, { version: 1 });
+    expect(await run(docker, "down")).toMatchObject({ code: 1, stderr: expect.stringContaining("has no Compose") });
+    expect(existsSync(join(docker, "calls"))).toBe(false);
   });
 
   it("refuses a word that it does not know, and a machine without docker", async () => {

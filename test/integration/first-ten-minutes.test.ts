@@ -7,13 +7,16 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { requireServer, serverPath } from "../servers/available.js";
 import { buildCommandLine, type CommandLine } from "../servers/command-line.js";
+import { freePort } from "../servers/free-port.js";
 import { PostgresServer } from "../servers/postgres.js";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const readme = readFileSync(join(root, "README.md"), "utf8");
 
-/** What the README has the reader paste into `healthspan.yaml`. */
-const [, pasted = ""] = /<<'YAML'\n([\s\S]*?)^YAML$/m.exec(readme) ?? [];
+/** What the README has the reader paste into that file. */
+const pastedInto = (file: string): string =>
+  new RegExp(`> ${file} <<'YAML'\\n([\\s\\S]*?)^YAML$`, "m").exec(readme)?.[1] ?? "";
+const pasted = pastedInto("healthspan.yaml");
 
 /** `examples/otlp-sink.mjs`, and what it has printed. */
 function startSink() {
@@ -77,6 +80,19 @@ describe.skipIf(!requireServer("postgresql-15"))("the first ten minutes of the R
     }
   });
 
+  it("say at the sink what to set when an SDK sends what it does not read", async () => {
+    const { sink, says } = startSink();
+    const [, endpoint = ""] = await says(/(http:\/\/127\.0\.0\.1:\d+)/);
+    const headers = { "content-type": "application/x-protobuf" };
+    try {
+      expect((await fetch(`${endpoint}/v1/traces`, { method: "POST", headers, body: "x" })).status).toBe(415);
+      await says(/^refused \/v1\/traces: .*OTEL_EXPORTER_OTLP_PROTOCOL=http\/json/m);
+    } finally {
+      sink.kill();
+      await once(sink, "exit");
+    }
+  });
+
   it("have a file to paste that is valid and whose checks are healthy", async () => {
     expect(pasted).toContain("DATABASE_URL");
     const options = { env: env(), cwd: folder };
@@ -92,4 +108,39 @@ describe.skipIf(!requireServer("postgresql-15"))("the first ten minutes of the R
     expect(said).toContain("SUCCESS");
     expect(said).not.toMatch(/FAILED|duplicate/);
   });
+
+  it.skipIf(!requireServer("prometheus"))(
+    "show an alert that fires on a Prometheus of the reader's own",
+    { timeout: 120_000 },
+    async () => {
+      const agent = cli.start(["--config", "healthspan.yaml"], { env: env(), cwd: folder });
+      const [address = ""] = await agent.says(/127\.0\.0\.1:\d+/);
+      await agent.says(/check database is healthy/);
+      const { stdout } = await cli.run(["rules", "--config", "healthspan.yaml"], { env: env(), cwd: folder });
+      writeFileSync(join(folder, "healthspan.rules.yml"), stdout);
+      const config = join(folder, "prometheus.yml");
+      // All as it is in the README but for the port, which others may have here, and the pace.
+      writeFileSync(config, pastedInto("prometheus.yml").replace("127.0.0.1:9464", address).replaceAll("5s", "1s"));
+      const port = await freePort();
+      const data = join(folder, "data");
+      const words = [
+        `--config.file=${config}`,
+        `--storage.tsdb.path=${data}`,
+        `--web.listen-address=127.0.0.1:${port}`,
+      ];
+      const prometheus = spawn(serverPath("prometheus"), words, { stdio: "ignore" });
+      const ended = once(prometheus, "exit");
+      const get = async (path: string): Promise<string> =>
+        fetch(`http://127.0.0.1:${port}/api/v1/${path}`).then((answer) => answer.text(), String);
+      try {
+        await expect.poll(() => get("query?query=health_check_status"), { timeout: 30_000 }).toContain("database");
+        await postgres.stop();
+        await expect.poll(() => get("alerts"), { timeout: 60_000 }).toMatch(/"HealthCheckUnhealthy".*"state":"firing"/);
+      } finally {
+        prometheus.kill("SIGKILL");
+        agent.process.kill("SIGKILL");
+        await Promise.all([ended, agent.ended]);
+      }
+    },
+  );
 });
