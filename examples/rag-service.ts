@@ -42,7 +42,8 @@ export type Retrieve = (question: string) => Promise<readonly string[]>;
 
 export function createApp(health: Health, retrieve: Retrieve): Express {
   const app = express();
-  app.use(health.probes({ report: true }));
+  // The report tells the reasons to this machine only.
+  app.use(health.probes({ report: true, trustLoopback: true }));
   // Without vectors or embeddings every answer would be wrong: 503 sends the client to a replica that has them.
   app.use(health.gate());
   app.post("/ask", express.json(), async (req, res) => {
@@ -61,7 +62,9 @@ if (process.argv[1] === import.meta.filename) {
       model: env.EMBEDDINGS_MODEL ?? "all-minilm",
     },
   });
-  health.on("status", ({ to, message }) => process.stdout.write(`${to}: ${message}\n`));
+  health.on("change", ({ check, to, message }) =>
+    process.stdout.write(`${check.policy.name} is ${to}${message ? `: ${message}` : ""}\n`),
+  );
   const server = createApp(health, async () => []).listen(8080, "127.0.0.1");
   await health.start();
   process.once("SIGTERM", async () => {
