@@ -29,7 +29,7 @@ export async function check(words: readonly string[], options: CheckArguments): 
   const { report, spans } = await runOnce(config, names, options);
   if (options.json) terminal.write(`${JSON.stringify(report, undefined, 2)}\n`);
   else terminal.write(renderChecks(report, terminal));
-  if (options.explain && !options.json) terminal.write(renderExplanation(config, spans, terminal.paint));
+  if (options.explain) terminal.write(renderExplanation(config, spans, terminal.paint));
   if (!options.json) terminal.write(`\n${closing(report, words, options, terminal)}`);
   const statuses = Object.values(report.dependencies).map((dependency) => dependency.status);
   process.exitCode = statusExitCode[words.length > 0 ? worstStatus(statuses) : report.status];

@@ -126,26 +126,35 @@ function sayToScripts(name: string, timeoutMs: number): void {
   process.stderr.write(`waiting up to ${timeoutMs / 1_000} s for the 503: stop ${name} now\n`);
 }
 
-/** @throws CommandFailure when there is a file and it holds no token. */
+/** @throws CommandFailure when what is given is no token: no header could carry it. */
 function tokenOf({ token, tokenFile }: DoctorArguments): string | undefined {
   if (token !== undefined && tokenFile !== undefined) {
     throw new CommandFailure("healthspan: --token and --token-file do not go together; leave one out");
   }
-  const given = token ?? (tokenFile === undefined ? process.env.HEALTHSPAN_TOKEN : readToken(tokenFile));
-  return given === "" ? undefined : given;
+  if (tokenFile !== undefined) return tokenIn(readToken(tokenFile), tokenFile);
+  const given = token ?? process.env.HEALTHSPAN_TOKEN;
+  const source = token === undefined ? "HEALTHSPAN_TOKEN" : "--token";
+  return given === undefined || given === "" ? undefined : tokenIn(given, source);
 }
 
-function readToken(file: string): string {
-  let text: string;
-  try {
-    text = readFileSync(file, "utf8").replace(/\r?\n$/, "");
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    const why = code === "ENOENT" ? "there is no such file" : (code ?? String(error));
-    throw new CommandFailure(`healthspan: ${file} cannot be read: ${why}`);
-  }
+function tokenIn(text: string, source: string): string {
   if (/^[\x21-\x7e]+$/.test(text)) return text;
-  throw new CommandFailure(`healthspan: ${file} holds no token; write it there as one line of printable characters`);
+  throw new CommandFailure(`healthspan: ${source} holds no token; write it there as one line of printable characters`);
+}
+
+const whyNotRead: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such file",
+  EISDIR: "it is a folder; name the file in it",
+  EACCES: "no permission to read it; let this user read it",
+};
+
+function readToken(file: string): string {
+  try {
+    return readFileSync(file, "utf8").replace(/\r?\n$/, "");
+  } catch (error) {
+    const { code = "" } = error as NodeJS.ErrnoException;
+    throw new CommandFailure(`healthspan: ${file} cannot be read: ${whyNotRead[code] ?? (code || String(error))}`);
+  }
 }
 
 const colors = { passed: "green", failed: "red", unknown: "yellow" } as const;

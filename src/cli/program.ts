@@ -138,7 +138,7 @@ function addCheck(program: Command): void {
     .addOption(configOption())
     .addOption(allowExecOption())
     .option("--json", "print the report as JSON")
-    .option("--explain", "show the spans of each run and the options it ran with")
+    .addOption(new Option("--explain", "show the spans of each run and the options it ran with").conflicts("json"))
     .addHelpText("after", texts.checkExamples)
     .action(async (names: string[], options) => (await import("./check.js")).check(names, options));
 }

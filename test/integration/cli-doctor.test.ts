@@ -159,7 +159,9 @@ describe("healthspan doctor", () => {
       report: null,
     });
     const tls = await cli.run(["doctor", `https://127.0.0.1:${targetPort}`]);
-    expect(tls.stderr).toMatch(/^healthspan: no agent at https:.* does not speak this protocol .*\n$/);
+    expect(tls.stderr).toMatch(
+      /^healthspan: no agent at https:.* does not speak this protocol .*; is it http or https, .*\n$/,
+    );
   });
 
   it("walks a library's probes under their prefix, and says how to serve the details", async () => {

@@ -55,7 +55,7 @@ export function createAsk({ base, credentials }: AgentUrl, token: string | undef
             if (bytes > maxBodyBytes) fail("its answer is longer than 64 MiB");
             else chunks.push(chunk);
           })
-          .on("error", (error) => fail(wordsOf(error)))
+          .on("error", (error) => fail(...wordsOf(error)))
           .on("end", () => {
             clearTimeout(deadline);
             const body = Buffer.concat(chunks).toString("utf8");
@@ -63,34 +63,30 @@ export function createAsk({ base, credentials }: AgentUrl, token: string | undef
             resolve({ statusCode, isOurs: response.headers["x-health-status"] !== undefined, body });
           });
       });
-      outgoing
-        .on("error", (error: NodeJS.ErrnoException) =>
-          fail(wordsOf(error), error.code === "ECONNREFUSED" ? absent : undefined),
-        )
-        .end();
+      outgoing.on("error", (error) => fail(...wordsOf(error))).end();
     });
   };
 }
 
-const absent = "`healthspan run` starts one, and its log names its address";
-const hangs = "an agent that hangs is started anew; is it the agent's own port, which its log names?";
+type Words = readonly [why: string, next?: string];
 
-const words: Readonly<Record<string, string>> = {
-  ECONNREFUSED: "nothing listens there",
-  ECONNRESET: "the connection was reset",
-  ENOTFOUND: "its name does not resolve",
-  EAI_AGAIN: "its name does not resolve now",
-  EHOSTUNREACH: "there is no way to that host",
-  ENETUNREACH: "there is no way to that network",
-  ETIMEDOUT: "no answer",
+const hangs = "an agent that hangs is started anew; is it the agent's own port, which its log names?";
+const protocol = "is it http or https, and the agent's own port, which its log names?";
+const trust = "NODE_EXTRA_CA_CERTS names a file of authorities to trust";
+
+const words: Readonly<Record<string, Words>> = {
+  ECONNREFUSED: ["nothing listens there", "`healthspan run` starts one, and its log names its address"],
+  ECONNRESET: ["the connection was reset", protocol],
+  ENOTFOUND: ["its name does not resolve"],
+  EAI_AGAIN: ["its name does not resolve now"],
+  EHOSTUNREACH: ["there is no way to that host"],
+  ENETUNREACH: ["there is no way to that network"],
+  ETIMEDOUT: ["no answer"],
 };
 
-function wordsOf(error: NodeJS.ErrnoException): string {
+function wordsOf(error: NodeJS.ErrnoException): Words {
   const { code = "" } = error;
-  if (/^HPE_|^EPROTO$|SSL/.test(code))
-    return `what listens there does not speak this protocol (${code}); http or https?`;
-  if (/CERT|SIGNED|VERIFY|ALTNAME/.test(code)) {
-    return `its certificate is not trusted (${code}); NODE_EXTRA_CA_CERTS names a file of authorities to trust`;
-  }
-  return words[code] ?? (code || error.message);
+  if (/^HPE_|^EPROTO$|SSL/.test(code)) return [`what listens there does not speak this protocol (${code})`, protocol];
+  if (/CERT|SIGNED|VERIFY|ALTNAME/.test(code)) return [`its certificate is not trusted (${code})`, trust];
+  return words[code] ?? [code || error.message];
 }
