@@ -68,7 +68,8 @@ const noSuchCheck = (source: HealthSource): Answer =>
 function refuseDetails(source: HealthSource, access: Access): Answer {
   const state = stateOf(source);
   if (!access.hasToken) return errorAnswer(404, state, "Not found", "details are not served to this client");
-  return errorAnswer(401, state, "Unauthorized", "give server.token as bearer token or as Basic password", askForToken);
+  const message = "give the token (server.token of an agent) as bearer token or as Basic password";
+  return errorAnswer(401, state, "Unauthorized", message, askForToken);
 }
 
 const askForToken: readonly string[] = ["WWW-Authenticate", 'Basic realm="healthspan", charset="UTF-8"'];

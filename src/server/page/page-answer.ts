@@ -55,10 +55,12 @@ export function refusedPage(hasToken: boolean, state: ServiceState, base: string
     : htmlAnswer(404, state, refusalDocument("Not shown to this client", notShown, base));
 }
 
-const askedForToken = ["Reload the page; then give server.token as the password. The user name may be anything."];
+const askedForToken = [
+  "Reload the page; then give the token (server.token of an agent) as the password. The user name may be anything.",
+];
 const notShown = [
   "The details of this service are not served to this client.",
-  "Set server.token to open this page by password, or look at it on the machine itself.",
+  "A token (server.token of an agent) opens this page by password, unless server.details is never. Clients on the machine itself may be trusted without one.",
 ];
 
 export const styleAnswer = (state: ServiceState): Answer => assetAnswer(state, style);
