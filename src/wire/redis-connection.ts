@@ -54,14 +54,23 @@ export async function connectRedis(server: RedisServer, attempt: Attempt): Promi
   }
 }
 
+/** What is used of a client. Named here: a program without the package could not compile against types that do. */
+interface RedisClient {
+  readonly status: string;
+  on(event: "error", listener: (error: unknown) => void): unknown;
+  connect(): Promise<void>;
+  call(command: string, ...args: readonly string[]): Promise<unknown>;
+  disconnect(): void;
+}
+
 /** One connection to one server. It never reconnects: a broken one is replaced, by whoever runs next. */
 export class RedisConnection {
-  readonly #client: Redis;
+  readonly #client: RedisClient;
   readonly #guard: RespGuard;
   /** `connect()` rejects without a cause; it is in the latest `error` event. */
   #latestError: unknown;
 
-  constructor(client: Redis, guard: RespGuard) {
+  constructor(client: RedisClient, guard: RespGuard) {
     this.#client = client;
     this.#guard = guard;
     // A client without this listener writes to the console.

@@ -58,6 +58,7 @@ export class Scratch {
     mkdirSync(folder);
     cpSync(programs, folder, { recursive: true });
     cpSync(join(programs, "typed.ts"), join(folder, "typed.mts"));
+    cpSync(join(programs, "no-drivers.ts"), join(folder, "no-drivers.cts"));
     const all = { healthspan: `file:../${filename}`, ...dependencies };
     writeFileSync(join(folder, "package.json"), JSON.stringify({ private: true, dependencies: all }));
     // Drivers are optional: a host that has none of ours must find its own, or be told.
