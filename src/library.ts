@@ -91,6 +91,7 @@ export function createHealth(options: HealthOptions = {}): Health {
       if (!isChangeName(name)) {
         throw new TypeError(`there is no event "${String(name)}"; listen for ${changeNames.join(" or ")}`);
       }
+      if (typeof listener !== "function") throw new TypeError(`on("${name}"): the listener is no function; give one`);
       core.on(name, listener);
       return health;
     },
@@ -101,6 +102,9 @@ export function createHealth(options: HealthOptions = {}): Health {
     },
     async runOnce(names) {
       assertNotStopped();
+      if (names !== undefined && !Array.isArray(names)) {
+        throw new TypeError("runOnce: the names are no list; write one, or nothing for all checks");
+      }
       signals.connect();
       await core.runOnce(names);
     },

@@ -219,6 +219,49 @@ describe("the life of a health", () => {
     );
   });
 
+  it("refuses what is no listener, and names that are no list", async () => {
+    health = createHealth();
+    expect(() => health?.on("change", undefined as never)).toThrow(
+      'on("change"): the listener is no function; give one',
+    );
+    await expect(health.runOnce("a" as never)).rejects.toThrow("runOnce: the names are no list; write one, or nothing");
+  });
+
+  it("is disturbed by no listener: many of them, one that throws, one that rejects", async () => {
+    health = createHealth().register(scriptedCheck(), { name: "a" });
+    const disturbances: unknown[] = [];
+    const note = (what: unknown) => void disturbances.push(String(what));
+    process.on("warning", note).on("unhandledRejection", note);
+    try {
+      for (let count = 0; count < 20; count++) health.on("change", () => {});
+      health.on("change", () => {
+        throw new Error("a listener of the host's");
+      });
+      health.on("change", async () => {
+        throw new Error("an async listener of the host's");
+      });
+      await health.start();
+      await new Promise((resolve) => setImmediate(resolve));
+    } finally {
+      process.off("warning", note).off("unhandledRejection", note);
+    }
+    const warning = "HealthspanWarning: a listener or an OpenTelemetry processor threw: Error: ";
+    expect(disturbances).toEqual([`${warning}a listener of the host's`, `${warning}an async listener of the host's`]);
+    expect(health.report().status).toBe("healthy");
+  });
+
+  it("keeps what a check does to its run away from other runs", async () => {
+    const vandal = ({ trace }: { readonly trace: object }) => {
+      Object.assign(trace, { finish: undefined, within: undefined, client: undefined });
+      return { status: "healthy" } as const;
+    };
+    health = createHealth().register(vandal, { name: "a" });
+    health.register(({ trace }) => trace.client("call", {}, async () => ({ status: "healthy" })), { name: "b" });
+    await health.runOnce(["a"]);
+    await health.runOnce();
+    expect(health.report().dependencies).toMatchObject({ a: { status: "healthy" }, b: { status: "healthy" } });
+  });
+
   it("refuses to rename a path that there is not", () => {
     health = createHealth();
     expect(() => health?.probes({ paths: { "/readzy": "/up" } })).toThrow(
@@ -283,6 +326,19 @@ describe("a host's OpenTelemetry", () => {
     const attributes = { "health.probe.name": "readyz", "http.response.status_code": 503 };
     expect(requests?.points).toEqual([{ attributes: { ...attributes, "health.state": "unhealthy" }, value: 1 }]);
     expect(durations?.points).toMatchObject([{ attributes }]);
+  });
+
+  it("may be broken through and through", async () => {
+    const broken = (): never => {
+      throw new Error("a provider of the host's");
+    };
+    const span = { isRecording: broken, spanContext: broken, setAttribute: broken, end: broken };
+    trace.setGlobalTracerProvider({ getTracer: () => ({ startSpan: () => span }) } as never);
+    metrics.setGlobalMeterProvider({ getMeter: broken });
+    logs.setGlobalLoggerProvider({ getLogger: broken });
+    health = createHealth().register(scriptedCheck("refused"), { name: "a", critical: true });
+    await health.start();
+    expect(health.report().dependencies.a).toMatchObject({ status: "unhealthy", reason: "refused", trace_id: null });
   });
 
   it("has no gauge of ours any more once the health is stopped", async () => {

@@ -1,4 +1,4 @@
-import { type Check, CheckFailure, formatDuration, type Outcome } from "../check.js";
+import { type Check, CheckFailure, formatDuration, type Outcome, type RunTrace } from "../check.js";
 import type { RunSpan } from "../signals/run-span.js";
 import type { Deadline, Deadlines } from "./deadlines.js";
 
@@ -36,7 +36,9 @@ export class ActiveRun {
   begin(): void {
     const { check, span, timeoutMs, spend } = this.options;
     this.expect(Math.min(longAfterMs, timeoutMs), () => this.grow(timeoutMs - longAfterMs));
-    const run = { signal: this.controller.signal, timeoutMs, trace: span, ...(spend && { spend }) };
+    // Not the span itself, which may be every run's: what a check does to it would reach other checks.
+    const trace: RunTrace = { client: (name, attributes, call) => span.client(name, attributes, call) };
+    const run = { signal: this.controller.signal, timeoutMs, trace, ...(spend && { spend }) };
     let running: Promise<Outcome>;
     try {
       running = Promise.resolve(span.within(() => check.run(run)));

@@ -4,7 +4,7 @@ import type { HistoryEntry } from "../health/history.js";
 import { createReport, type Report } from "../health/report.js";
 import { nextPhase, type ReadinessMode, serviceStatus, statusMessage } from "../health/verdict.js";
 import type { Events } from "../signals/events.js";
-import { isolated } from "../signals/isolated.js";
+import { isolatedListener } from "../signals/isolated.js";
 import type { RecordSink, ServiceChange, StatusChange } from "../signals/record.js";
 import type { TracingOptions } from "../signals/run-span.js";
 import { firstResultsMs } from "./cadence.js";
@@ -58,6 +58,8 @@ export class HealthService {
     private readonly settings: ServiceSettings,
     private readonly signals: ServiceSignals,
   ) {
+    // Each part of a host may listen: many listeners are no leak.
+    this.emitter.setMaxListeners(0);
     this.createdMs = settings.clock.monotonic();
     this.engine = new Engine({
       clock: settings.clock,
@@ -142,8 +144,7 @@ export class HealthService {
   }
 
   on<Name extends keyof HealthChanges>(name: Name, listener: (...change: HealthChanges[Name]) => void): this {
-    const told = (...change: HealthChanges[Name]): void => isolated(() => listener(...change));
-    this.emitter.on(name, told as never);
+    this.emitter.on(name, isolatedListener(listener) as never);
     return this;
   }
 

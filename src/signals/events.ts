@@ -28,7 +28,7 @@ const severity: Readonly<Record<Status, SeverityNumber>> = {
   unknown: SeverityNumber.WARN,
 };
 
-export function createEvents(logger: Logger, scrub: Scrub): Events {
+export function createEvents(logger: Pick<Logger, "emit">, scrub: Scrub): Events {
   const emit = (record: LogRecord): void => isolated(() => logger.emit(record));
   return {
     checkChanged: (change) => {

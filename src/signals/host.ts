@@ -29,19 +29,22 @@ export interface HostSignals {
  */
 export function createHostSignals(scrub: Scrub, successRatio: number): HostSignals {
   const sink = new LateSink();
+  const events = createEvents(hostLogger, scrub);
   let instruments: Instruments | undefined;
   let probes: ProbeInstruments | undefined;
   return {
     tracing: { tracer: hostTracer, successRatio, hasPhaseSpans: false, propagates: true, scrub },
     sink,
-    events: () => createEvents(hostLogger(), scrub),
+    events: () => events,
     probes: { probe: (...told) => isolated(() => probes?.probe(...told)) },
     connect() {
       if (instruments) return;
-      const meter = metrics.getMeter(scopeName);
-      instruments = createInstruments(meter);
-      probes = createProbeInstruments(meter);
-      sink.connect(isolatedSink(instruments));
+      isolated(() => {
+        const meter = metrics.getMeter(scopeName);
+        probes = createProbeInstruments(meter);
+        instruments = createInstruments(meter);
+      });
+      if (instruments) sink.connect(isolatedSink(instruments));
     },
     disconnect: () => isolated(() => instruments?.close()),
   };
@@ -55,7 +58,9 @@ const hostTracer: Pick<Tracer, "startSpan"> = {
 const apiKey = Symbol.for("opentelemetry.js.api.1");
 
 /** From 1.10 on the API has the logs of its own; before, they are those of `@opentelemetry/api-logs`. */
-function hostLogger(): Logger {
-  const registered = (globalThis as { readonly [apiKey]?: { readonly logs?: typeof logs } })[apiKey];
-  return (registered?.logs ?? logs).getLogger(scopeName);
-}
+const hostLogger: Pick<Logger, "emit"> = {
+  emit(record) {
+    const registered = (globalThis as { readonly [apiKey]?: { readonly logs?: typeof logs } })[apiKey];
+    (registered?.logs ?? logs).getLogger(scopeName).emit(record);
+  },
+};

@@ -16,6 +16,17 @@ export function isolated<Result>(work: () => Result): Result | undefined {
   }
 }
 
+/** A listener that never throws; nor does the process end over the promise of an `async` one. */
+export function isolatedListener<Told extends unknown[]>(
+  listener: (...told: Told) => unknown,
+): (...told: Told) => void {
+  return (...told) => {
+    const result = isolated(() => listener(...told));
+    if (typeof result !== "object" || result === null) return;
+    Promise.resolve(result).catch((error: unknown) => warn(textOf(error)));
+  };
+}
+
 /** A sink that never throws. */
 export function isolatedSink(sink: RecordSink): RecordSink {
   return {

@@ -91,8 +91,11 @@ export class CheckTracer {
 
   begin(): RunSpan {
     const options = { kind: SpanKind.INTERNAL, root: true, attributes: this.attributes };
-    const root = isolated(() => this.options.tracer.startSpan(this.name, options, ROOT_CONTEXT));
-    return root?.isRecording() ? new RecordedRun(root, this, this.options) : unrecordedRun;
+    const recorded = isolated(() => {
+      const root = this.options.tracer.startSpan(this.name, options, ROOT_CONTEXT);
+      return root.isRecording() ? new RecordedRun(root, this, this.options) : undefined;
+    });
+    return recorded ?? unrecordedRun;
   }
 
   /** The first failing run of a row, for the run that ends the row to link to. */
@@ -221,7 +224,7 @@ class RecordedClientSpan implements ClientSpan {
   }
 }
 
-const unrecordedClientSpan: ClientSpan = { traceparent: undefined, set() {}, phase() {} };
+const unrecordedClientSpan: ClientSpan = Object.freeze({ traceparent: undefined, set() {}, phase() {} });
 const unrecordedRun: RunSpan = {
   within: (work) => work(),
   client: (_name, _attributes, call) => call(unrecordedClientSpan),
