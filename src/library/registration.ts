@@ -141,6 +141,11 @@ const isRecord: Test = [
   "is no object",
   "write one",
 ];
+/** Percent-encoding knows no lone half of a surrogate pair, and a client resolves dots before it asks. */
+const isAddressable = (name: unknown): boolean =>
+  typeof name === "string" && name.isWellFormed() && name !== "." && name !== "..";
+/** Of what a variable that nobody has set is given for, nothing would be hidden. */
+const areTexts = (value: unknown): boolean => Array.isArray(value) && value.every((text) => typeof text === "string");
 /** Text is judged where it is parsed. */
 const isDuration: Test = [
   (value) => typeof value === "string",
@@ -149,7 +154,7 @@ const isDuration: Test = [
 ];
 
 const tests: Readonly<Record<keyof RegisterOptions, Test>> = {
-  name: isText,
+  name: [isAddressable, "is no name that a path can say", "write well-formed text other than `.` and `..`"],
   critical: [(value) => typeof value === "boolean", "is neither true nor false", "write one of the two"],
   interval: isDuration,
   timeout: isDuration,
@@ -161,7 +166,7 @@ const tests: Readonly<Record<keyof RegisterOptions, Test>> = {
   owner: isText,
   runbook: isText,
   labels: isRecord,
-  secrets: [(value) => Array.isArray(value), "is no list", "write a list of texts"],
+  secrets: [areTexts, "is no list of texts", "write one of those that are set"],
 };
 
 /** Programs in plain JavaScript have no compiler to ask. */

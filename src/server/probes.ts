@@ -1,7 +1,15 @@
 import type { Handler } from "./answer.js";
 import { createEndpoints, isRead, type RequestTarget } from "./endpoints.js";
 import type { HealthSource, ProbeObserver } from "./ports.js";
-import { agentPaths, createRouter, type Paths, pageAssets, probePaths, splitTarget } from "./routes.js";
+import {
+  agentPaths,
+  createRouter,
+  type EndpointName,
+  type Paths,
+  pageAssets,
+  probePaths,
+  splitTarget,
+} from "./routes.js";
 import type { DetailsRule } from "./settings.js";
 
 export interface ProbesOptions {
@@ -43,6 +51,7 @@ export function createProbes(
   options: ProbesOptions = {},
   { service = "This service", observer }: ProbesHost = {},
 ): Probes {
+  assertOptions(options);
   const endpoints = createEndpoints(source, {
     settings: {
       details: options.details ?? "authorized",
@@ -59,6 +68,29 @@ export function createProbes(
   return Object.assign(middleware, { owns: endpoints.owns });
 }
 
+const optionNames = Object.keys({
+  prefix: true,
+  paths: true,
+  report: true,
+  page: true,
+  traceUrl: true,
+  details: true,
+  token: true,
+  trustLoopback: true,
+} satisfies Record<keyof ProbesOptions, true>);
+const detailsRules: readonly (DetailsRule | undefined)[] = ["always", "authorized", "never", undefined];
+
+/** Programs in plain JavaScript have no compiler to ask. */
+function assertOptions(options: ProbesOptions): void {
+  const unknown = Object.keys(options).find((option) => !optionNames.includes(option));
+  if (unknown !== undefined) {
+    throw new TypeError(`probes: \`${unknown}\` is no option; write one of ${optionNames.join(", ")}`);
+  }
+  if (!detailsRules.includes(options.details)) {
+    throw new TypeError(`probes: \`details\` is "${String(options.details)}"; write always, authorized or never`);
+  }
+}
+
 const reportPaths = ["/ready", "/readyz/{check}", "/health", "/health/{check}"];
 const apiPaths = ["/api/v1/report", "/api/v1/checks/{check}/history"];
 
@@ -66,16 +98,25 @@ function chosenPaths({ prefix = "", paths = {}, report, page }: ProbesOptions): 
   const chosen = [...Object.keys(probePaths), ...(report ? reportPaths : []), ...(page ? ["/", ...apiPaths] : [])];
   assertPaths(paths);
   const root = prefix === "" ? "" : `/${prefix.replace(/^\/+|\/+$/g, "")}`;
-  const result: Record<string, Paths[string]> = {};
+  const result: Record<string, EndpointName> = {};
   for (const path of chosen) {
     const name = paths[path] ?? path;
     const endpoint = agentPaths[path];
     if (name === false || endpoint === undefined) continue;
     const place = withoutSlash(`${root}${name}`);
-    result[place === "" ? "/" : place] = endpoint;
+    claim(result, place === "" ? "/" : place, endpoint);
     if (endpoint === "page") for (const [asset, kind] of Object.entries(pageAssets)) result[`${place}${asset}`] = kind;
   }
   return result;
+}
+
+/** Of two answers under one path the second would win: a liveness that is a readiness has the process restarted. */
+function claim(places: Record<string, EndpointName>, place: string, endpoint: EndpointName): void {
+  const other = places[place];
+  if (other !== undefined && other !== endpoint) {
+    throw new TypeError(`paths: "${place}" would be ${other} and ${endpoint}; rename one of them, or leave it out`);
+  }
+  places[place] = endpoint;
 }
 
 const pathNames = [...Object.keys(probePaths), ...reportPaths, "/", ...apiPaths];
@@ -86,7 +127,12 @@ function assertPaths(paths: Readonly<Record<string, string | false>>): void {
     if (!pathNames.includes(path)) {
       throw new TypeError(`paths: "${path}" is no path of ours; write one of ${pathNames.join(", ")}`);
     }
-    if (name === false || (typeof name === "string" && name.startsWith("/"))) continue;
+    if (name === false) continue;
+    if (typeof name === "string" && name.startsWith("/")) {
+      if (path.includes("{check}") === name.includes("{check}")) continue;
+      const mend = path.includes("{check}") ? "write `{check}` where its name stands" : "leave `{check}` out";
+      throw new TypeError(`paths: "${path}" becomes "${name}"; ${mend}`);
+    }
     throw new TypeError(`paths: "${path}" becomes "${String(name)}"; write a path that begins with "/", or false`);
   }
 }

@@ -40,7 +40,9 @@ describe("register refuses", () => {
     [{ name: "a", interval: "30" }, 'check a: `interval` is "30"; write a duration such as 250ms, 30s, 5m or 1h'],
     [{ name: "a", failureThreshold: 0 }, "check a: `failureThreshold` is no whole number above 0; write 1 or more"],
     [{ name: "a", labels: "x" }, "check a: `labels` is no object; write one"],
-    [{ name: "a", secrets: "x" }, "check a: `secrets` is no list; write a list of texts"],
+    [{ name: "a", secrets: "x" }, "check a: `secrets` is no list of texts; write one of those that are set"],
+    // What an environment variable is that nobody has set.
+    [{ name: "a", secrets: [undefined] }, "check a: `secrets` is no list of texts; write one of those that are set"],
     [
       { name: "a", interval: "1s", timeout: "2s" },
       "check a: `timeout` is above the interval of 1s; write `1s` or less, or a longer `interval`",
@@ -63,6 +65,26 @@ describe("register refuses", () => {
     [{ name: "a", labels: { team: 7 } }, "check a: `labels.team` is no string; give one"],
   ])("options that cannot be: %j", (options, message) => {
     expect(refusal(healthy, options)).toMatch(message);
+  });
+
+  it.each(["a\ud800", "\udc00", ".", ".."])("a name that no path can say: %j", (name) => {
+    expect(refusal(healthy, { name })).toMatch(
+      /`name` is no name that a path can say; write well-formed text other than `\.` and `\.\.`$/,
+    );
+  });
+
+  it.each([
+    200,
+    null,
+    { degarded: { above: 1 } },
+    { degraded: 200 },
+    { degraded: { abov: 1 } },
+    { degraded: { above: "1" } },
+    { unhealthy: { below: Number.NaN } },
+  ])("a threshold that would never show: %j", (threshold) => {
+    expect(refusal(healthy, { name: "a", thresholds: { duration_ms: threshold } })).toMatch(
+      /^check a: `thresholds\.duration_ms/,
+    );
   });
 
   it("options of a kind, all that is wrong at once, and none of them shown", () => {

@@ -53,6 +53,20 @@ describe("probes in a host's own server", () => {
     expect(ask({ paths }, "/livez")).toBe(200);
   });
 
+  it.each([
+    [{ pathz: {} }, /^probes: `pathz` is no option; write one of prefix, paths, /],
+    [{ details: "allways" }, 'probes: `details` is "allways"; write always, authorized or never'],
+    [{ paths: { "/readyz": "/livez" } }, /^paths: "\/livez" would be livez and readyz; rename one of them/],
+    [{ report: true, paths: { "/readyz/{check}": "/one" } }, /becomes "\/one"; write `{check}` where its name stands$/],
+    [{ paths: { "/readyz": "/{check}" } }, /becomes "\/{check}"; leave `{check}` out$/],
+  ])("refuse %j, which would answer something else than was meant", (options, message) => {
+    expect(() => createProbes(source, options as never)).toThrow(message);
+  });
+
+  it("take one path for two names of the same answer", () => {
+    expect(ask({ report: true, paths: { "/readyz": "/ready" } }, "/ready")).toBe(200);
+  });
+
   it("show no details to this machine unless told so: a host mostly sits behind a proxy", () => {
     const bodyOf = (options: ProbesOptions): string => {
       const res = new FakeResponse();
