@@ -1,5 +1,6 @@
 import { checkOnce, type OnceResult } from "../agent/once.js";
 import type { AgentConfig } from "../config/agent-config.js";
+import { describeShard } from "../config/shard.js";
 import { renderChecks, renderVerdict } from "./check-table.js";
 import { type ConfigArguments, configOf, configOfUrl, readConfiguration } from "./configuration.js";
 import { CommandFailure, exitCode, statusExitCode } from "./exit.js";
@@ -22,7 +23,7 @@ export async function check(words: readonly string[], options: CheckArguments): 
   endInOrder();
   const terminal = createTerminal(process.stdout, process.env);
   const isUrl = words.some((word) => word.includes("://"));
-  const config = isUrl ? urlConfig(words, options) : configOf(readConfiguration(options).result);
+  const config = isUrl ? urlConfig(words, options) : configOf(readConfiguration(reachOf(words, options)).result);
   if (!isUrl && config.sources.length === 0) process.stderr.write(noFile);
   const names = isUrl ? [] : words;
   refuseUnknown(names, config);
@@ -42,6 +43,10 @@ function endInOrder(): void {
   process.once("SIGHUP", () => process.exit(exitCode.hungUp));
 }
 
+/** Whoever names a check asks for that one, whatever shard its runs belong to. */
+const reachOf = (names: readonly string[], options: CheckArguments): CheckArguments =>
+  names.length > 0 ? { ...options, acrossShards: true } : options;
+
 function urlConfig(words: readonly string[], options: CheckArguments): AgentConfig {
   const [url] = words;
   if (url === undefined || words.length > 1) throw new CommandFailure("healthspan: check takes names, or one URL");
@@ -49,7 +54,7 @@ function urlConfig(words: readonly string[], options: CheckArguments): AgentConf
   return configOfUrl(url);
 }
 
-function refuseUnknown(names: readonly string[], { checks }: AgentConfig): void {
+function refuseUnknown(names: readonly string[], { checks, shard, checksOfAllShards }: AgentConfig): void {
   const known = checks.map(({ policy }) => policy.name);
   const unknown = names.filter((name) => !known.includes(name));
   const file = unknown.find((name) => /\.ya?ml$/.test(name));
@@ -63,6 +68,9 @@ function refuseUnknown(names: readonly string[], { checks }: AgentConfig): void 
         ? `healthspan: no check is named ${unknown.join(", ")}, and a URL begins with its scheme; healthspan check --help shows those of each kind`
         : `healthspan: ${unknownCheck(unknown, known)}`,
     );
+  }
+  if (known.length === 0 && shard && checksOfAllShards > 0) {
+    throw new CommandFailure(`healthspan: ${describeShard(shard, 0, checksOfAllShards)}; name those to run here`);
   }
   if (known.length === 0) {
     throw new CommandFailure("healthspan: the configuration has no checks; add one under `checks:`");

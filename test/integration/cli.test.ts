@@ -158,6 +158,28 @@ describe("healthspan check", () => {
     );
   });
 
+  it("runs a check that is named on whatever shard it is asked, and says where a shard has none", async () => {
+    const file = write({ checks: [{ name: "web", kind: "http", url: webUrl }] });
+    const outcomes = await Promise.all(
+      ["0", "1"].map((index) => {
+        const env = { HEALTHSPAN_SHARD_INDEX: index, HEALTHSPAN_SHARD_OF: "2" };
+        return Promise.all([
+          cli.run(["check", "--config", file, "web"], { env }),
+          cli.run(["check", "--config", file], { env }),
+        ]);
+      }),
+    );
+    expect(outcomes.map(([named]) => [named.stderr, named.code])).toEqual([
+      ["", 0],
+      ["", 0],
+    ]);
+    const all = outcomes.map(([, whole]) => whole).sort((one, other) => Number(one.code) - Number(other.code));
+    expect(all.map(({ code }) => code)).toEqual([0, 3]);
+    expect(all[1]?.stderr).toMatch(
+      /^healthspan: shard [01] of 2 \(counted from 0\) runs 0 of 1 checks; name those to run here\n$/,
+    );
+  });
+
   it("exits 3 with one line for a name that is no check", async () => {
     const { code, stdout, stderr } = await cli.run(["check", "databse", "-c", write({ checks: [good("web")] })]);
     expect({ code, stdout }).toEqual({ code: 3, stdout: "" });
