@@ -1,8 +1,10 @@
 import { createHash } from "node:crypto";
 import type { CheckPolicy } from "../check.js";
 
-/** Due times lie on this grid: waking up costs as much as probing, and costs no accuracy, the grid being the same every interval. */
+/** The finest grid that due times lie on. */
 export const gridMs = 10;
+const gridsMs = [50, 25, gridMs];
+const startsPerGridPoint = 5;
 
 const spreadFloorMs = 2_000;
 const startsPerMs = 1;
@@ -26,9 +28,17 @@ export function phaseOf(instance: string, name: string): number {
   return createHash("sha1").update(instance).update("\0").update(name).digest().readUInt32BE(0) / 2 ** 32;
 }
 
+/**
+ * The grid that due times lie on at this rate, coarser where runs are few: waking up costs as much as probing (200 a second
+ * cost 10 to 20 % less CPU on 25 ms than on 10), and nothing in accuracy, the grid being the same every interval.
+ */
+export function gridFor(runsPerSecond: number): number {
+  return gridsMs.find((grid) => (runsPerSecond * grid) / 1_000 <= startsPerGridPoint) ?? gridMs;
+}
+
 /** The first time after `afterMs` that lies at the check's phase of its interval (epoch milliseconds), on the grid. */
-export function nextPhaseTime(afterMs: number, intervalMs: number, phase: number): number {
-  const offset = Math.floor((phase * intervalMs) / gridMs) * gridMs;
+export function nextPhaseTime(afterMs: number, intervalMs: number, phase: number, grid: number): number {
+  const offset = Math.floor((phase * intervalMs) / grid) * grid;
   return (Math.floor((afterMs - offset) / intervalMs) + 1) * intervalMs + offset;
 }
 

@@ -2,10 +2,14 @@
 export interface Due {
   /** Monotonic milliseconds. */
   dueMs: number;
+  /** Orders those that are due together, so that who waits for whom is the same every interval. */
+  readonly phase: number;
   heapIndex: number;
 }
 
 export const notQueued = -1;
+
+const isBefore = (a: Due, b: Due): boolean => a.dueMs < b.dueMs || (a.dueMs === b.dueMs && a.phase < b.phase);
 
 /** A binary heap, the earliest due first. One of them serves all checks, instead of a timer for each. */
 export class DueHeap<Entry extends Due> {
@@ -47,7 +51,7 @@ export class DueHeap<Entry extends Due> {
     while (index > 0) {
       const parentIndex = (index - 1) >> 1;
       const parent = this.entries[parentIndex];
-      if (parent === undefined || parent.dueMs <= entry.dueMs) break;
+      if (parent === undefined || !isBefore(entry, parent)) break;
       this.place(parent, index);
       index = parentIndex;
     }
@@ -58,7 +62,7 @@ export class DueHeap<Entry extends Due> {
     let index = entry.heapIndex;
     for (;;) {
       const child = this.earlierChild(index);
-      if (child === undefined || child.dueMs >= entry.dueMs) break;
+      if (child === undefined || !isBefore(child, entry)) break;
       const childIndex = child.heapIndex;
       this.place(child, index);
       index = childIndex;
@@ -69,7 +73,7 @@ export class DueHeap<Entry extends Due> {
   private earlierChild(index: number): Entry | undefined {
     const left = this.entries[2 * index + 1];
     const right = this.entries[2 * index + 2];
-    return left !== undefined && right !== undefined && right.dueMs < left.dueMs ? right : left;
+    return left !== undefined && right !== undefined && isBefore(right, left) ? right : left;
   }
 
   private place(entry: Entry, index: number): void {

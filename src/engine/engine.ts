@@ -4,7 +4,7 @@ import type { RecordSink, StatusChange } from "../signals/record.js";
 import { CheckTracer, type TracingOptions } from "../signals/run-span.js";
 import { ActiveRun, type Ending } from "./active-run.js";
 import { Budgets, type Purse } from "./budget.js";
-import { failingGapMs, gridMs, nextPhaseTime, startSpreadMs } from "./cadence.js";
+import { failingGapMs, gridFor, gridMs, nextPhaseTime, startSpreadMs } from "./cadence.js";
 import { CheckEntry, idle, type RegisteredCheck } from "./check-entry.js";
 import { atMost, type Clock } from "./clock.js";
 import { Closing } from "./closing.js";
@@ -185,7 +185,8 @@ export class Engine {
   }
 
   private nextRegular(entry: CheckEntry, afterMs: number): number {
-    return nextPhaseTime(afterMs + this.epochMs, entry.policy.intervalMs, entry.phase) - this.epochMs;
+    const grid = gridFor(this.runsPerSecond);
+    return nextPhaseTime(afterMs + this.epochMs, entry.policy.intervalMs, entry.phase, grid) - this.epochMs;
   }
 
   private requestStart(entry: CheckEntry): void {

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createPolicy } from "../../src/check.js";
-import { failingGapMs, nextPhaseTime, startSpreadMs, startsPerTick } from "../../src/engine/cadence.js";
+import { failingGapMs, gridFor, nextPhaseTime, startSpreadMs, startsPerTick } from "../../src/engine/cadence.js";
 import { Deadlines } from "../../src/engine/deadlines.js";
 import { type Due, DueHeap, notQueued } from "../../src/engine/due-heap.js";
 import { Slots, type Start } from "../../src/engine/slots.js";
@@ -13,7 +13,7 @@ describe("DueHeap", () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
         const heap = new DueHeap<Due>();
-        const entries = Array.from({ length: 20 }, (): Due => ({ dueMs: 0, heapIndex: notQueued }));
+        const entries = Array.from({ length: 20 }, (): Due => ({ dueMs: 0, phase: 0, heapIndex: notQueued }));
         const model = new Map<Due, number>();
         for (const [index, dueMs, isRemoval] of steps) {
           const entry = entries[index] as Due;
@@ -172,15 +172,20 @@ describe("the cadence", () => {
     expect(startSpreadMs(10_000, 1_000)).toBe(1_000);
   });
 
-  it("puts due times on a grid of ten milliseconds, within an interval of the asked time", () => {
+  it("chooses a grid of 10 ms, and a coarser one where runs are few", () => {
+    expect([0, 100, 101, 200, 201, 1_000].map(gridFor)).toEqual([50, 50, 25, 25, 10, 10]);
+  });
+
+  it("puts due times on the grid, within an interval of the asked time", () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 0, max: 2 ** 41 }),
-        fc.integer({ min: 10, max: 360_000 }).map((ticks) => ticks * 10),
+        fc.integer({ min: 10, max: 360_000 }).map((ticks) => ticks * 50),
         fc.double({ min: 0, max: 0.999_999, noNaN: true }),
-        (afterMs, intervalMs, phase) => {
-          const next = nextPhaseTime(afterMs, intervalMs, phase);
-          expect(next % 10).toBe(0);
+        fc.constantFrom(10, 25, 50),
+        (afterMs, intervalMs, phase, grid) => {
+          const next = nextPhaseTime(afterMs, intervalMs, phase, grid);
+          expect(next % grid).toBe(0);
           expect(next).toBeGreaterThan(afterMs);
           expect(next - afterMs).toBeLessThanOrEqual(intervalMs);
         },
