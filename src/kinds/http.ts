@@ -1,4 +1,3 @@
-import type { IncomingMessage } from "node:http";
 import type { z } from "zod";
 import {
   type BoundKind,
@@ -23,6 +22,7 @@ import {
   type StatusExpectation,
   statusMismatch,
 } from "../wire/http-expectation.js";
+import type { HttpHead } from "../wire/http-head.js";
 import { type HttpOptions, httpOptions } from "../wire/http-options.js";
 import { isRedirect, redirectedTarget } from "../wire/http-redirect.js";
 import { createHttpTarget, type HttpTarget } from "../wire/http-target.js";
@@ -119,12 +119,11 @@ class HttpCheck implements Check {
       const call = new HttpCall(target, span);
       try {
         const dialer = target.isSecure ? await this.dialerFor(target) : undefined;
-        const response = await call.send(signal, dialer, this.mayPropagate(target));
-        const status = response.statusCode ?? 0;
-        if (redirects < this.#options.followRedirects && isRedirect(status)) {
-          return redirectedTarget(target, status, response.headers.location);
+        const head = await call.send(signal, dialer, this.mayPropagate(target));
+        if (redirects < this.#options.followRedirects && isRedirect(head.status)) {
+          return redirectedTarget(target, head.status, head.headers.location);
         }
-        await this.judge(call, response, redirects);
+        await this.judge(call, head, redirects);
         return { status: "healthy", facts: call.facts };
       } catch (error) {
         throw call.failure(error, signal);
@@ -147,30 +146,24 @@ class HttpCheck implements Check {
     return this.#options.propagate && (target === this.#target || target.url.origin === this.#target.url.origin);
   }
 
-  private async judge(call: HttpCall, response: IncomingMessage, redirects: number): Promise<void> {
+  private async judge(call: HttpCall, head: HttpHead, redirects: number): Promise<void> {
     const { expect, maxBodyBytes } = this.#options;
-    const status = response.statusCode ?? 0;
-    const mismatch = statusMismatch(status, this.#status);
-    if (mismatch) throw await this.statusFailure(mismatch, call, response, redirects);
-    refuse(headerMismatch(response.headers, expect.headers));
+    const mismatch = statusMismatch(head.status, this.#status);
+    if (mismatch) throw await this.statusFailure(mismatch, call, head, redirects);
+    refuse(headerMismatch(head.headers, expect.headers));
     const isBodyJudged = expect.bodyContains !== undefined || expect.json !== undefined;
-    const body = await call.body(response, maxBodyBytes, isBodyJudged);
+    const body = await call.body(head, maxBodyBytes, isBodyJudged);
     if (!isBodyJudged) return;
-    const coding = response.headers["content-encoding"]?.trim().toLowerCase() || "identity";
+    const coding = head.headers["content-encoding"]?.trim().toLowerCase() || "identity";
     const plain = coding === "identity" ? body : await expanded(body, coding, maxBodyBytes);
     refuse(bodyMismatch({ text: plain.bytes.toString(), isWhole: plain.isWhole }, expect));
   }
 
-  private async statusFailure(
-    { reason, message }: Mismatch,
-    call: HttpCall,
-    response: IncomingMessage,
-    redirects: number,
-  ) {
-    const status = response.statusCode ?? 0;
+  private async statusFailure({ reason, message }: Mismatch, call: HttpCall, head: HttpHead, redirects: number) {
+    const { status } = head;
     const isAskedToWait = status === 429 || status === 503;
-    const waitMs = isAskedToWait ? retryAfterMs(response.headers["retry-after"], Date.now()) : undefined;
-    const known = await this.explanation(call, response, redirects);
+    const waitMs = isAskedToWait ? retryAfterMs(head.headers["retry-after"], Date.now()) : undefined;
+    const known = await this.explanation(call, head, redirects);
     return new CheckFailure(known?.reason ?? reason, known ? `${message}: ${known.hint}` : message, {
       ...(waitMs !== undefined && { retryAfterMs: waitMs }),
     });
@@ -178,10 +171,10 @@ class HttpCheck implements Check {
 
   private async explanation(
     call: HttpCall,
-    response: IncomingMessage,
+    head: HttpHead,
     redirects: number,
   ): Promise<Partial<BadRequest> | undefined> {
-    const status = response.statusCode ?? 0;
+    const { status } = head;
     if (isRedirect(status)) {
       return {
         hint: redirects === 0 ? "redirects are followed only with `followRedirects`" : "`followRedirects` is used up",
@@ -189,7 +182,7 @@ class HttpCheck implements Check {
     }
     if (status !== 400) return undefined;
     // Whatever becomes of the rest, the status has been said.
-    const body = await call.body(response, maxHintBytes, true).catch(() => undefined);
+    const body = await call.body(head, maxHintBytes, true).catch(() => undefined);
     return body && badRequest(body.bytes.toString());
   }
 }

@@ -1,7 +1,7 @@
 import type { Transform } from "node:stream";
 import { constants, createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
 import { CheckFailure } from "../check.js";
-import { type HttpBody, readBody } from "./http-exchange.js";
+import { bodyReader, type HttpBody } from "./http-exchange.js";
 
 // A body that was cut at the cap still gives what it holds; a whole one must end as its coding says.
 const cutZlib = { finishFlush: constants.Z_SYNC_FLUSH };
@@ -21,11 +21,24 @@ export async function expandBody(body: HttpBody, coding: string, maxBytes: numbe
   if (!decoder) throw new CheckFailure("unexpected", "body is encoded in a way that is not understood");
   try {
     decoder.end(body.bytes);
-    const expanded = await readBody(decoder, maxBytes, true);
+    const expanded = await readStream(decoder, maxBytes);
     return { ...expanded, isWhole: expanded.isWhole && body.isWhole };
   } catch (error) {
     throw new CheckFailure("protocol", "body is not encoded as its header says", { cause: error });
   } finally {
     decoder.destroy();
   }
+}
+
+function readStream(stream: Transform, maxBytes: number): Promise<HttpBody> {
+  return new Promise((resolve, reject) => {
+    const finish = (body: HttpBody): void => {
+      stream.pause();
+      resolve(body);
+    };
+    const reader = bodyReader(maxBytes, true, finish, reject);
+    stream.on("error", reader.fail);
+    stream.on("end", reader.end);
+    stream.on("data", reader.piece);
+  });
 }

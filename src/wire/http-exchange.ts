@@ -1,63 +1,27 @@
-import { request as createRequest, type IncomingMessage } from "node:http";
-import type { Readable } from "node:stream";
+import type { Socket } from "node:net";
 import { CheckFailure } from "../check.js";
 import { GatheredBytes } from "./gathered-bytes.js";
+import type { BodyReader, HttpAnswer } from "./http-answer.js";
+import type { HttpHead } from "./http-head.js";
 import type { HttpTarget } from "./http-target.js";
 import { errorCode, networkFailure } from "./network-failure.js";
 import type { OpenSocket } from "./open-socket.js";
 
-/** A head larger than this is no head that a service means; endless ones end here. Bytes. */
-const maxHeadBytes = 16_384;
-/** `100 Continue`, `103 Early Hints`: a server means a few, and each starts the count of bytes anew. */
-const maxInterimHeads = 32;
-
-const endlessInterimHeads = `more than ${maxInterimHeads} interim heads (1xx) instead of an answer`;
-
-/**
- * Sends one request on a connected socket and resolves with the head of the answer. The socket is the caller's: it is
- * used for nothing else and destroyed by them. Never through an Agent, which would keep or share connections.
- */
+/** Sends one request on a connected socket whose bytes `answer` hears, and resolves with the head of the answer. */
 export function exchange(
   opened: OpenSocket,
+  answer: HttpAnswer,
   target: HttpTarget,
   traceparent: string | undefined,
-): Promise<IncomingMessage> {
+): Promise<HttpHead> {
   return opened.stage((resolve, reject) => {
-    const { headerList, request } = target;
-    const outgoing = createRequest({
-      createConnection: () => opened.socket,
-      method: request.method,
-      path: target.path,
-      headers: traceparent === undefined ? headerList : [...headerList, "traceparent", traceparent],
-      maxHeaderSize: maxHeadBytes,
-    });
-    let response: IncomingMessage | undefined;
-    const answer = (head: IncomingMessage) => {
-      response = head;
-      resolve(head);
-    };
-    let interimHeads = 0;
-    outgoing.on("information", () => {
-      interimHeads++;
-      if (interimHeads > maxInterimHeads) outgoing.destroy(new CheckFailure("protocol", endlessInterimHeads));
-    });
-    outgoing.on("response", answer);
-    // 101: the head is the answer, what follows it is another protocol.
-    outgoing.on("upgrade", answer);
-    outgoing.on("error", (error) => {
-      withoutPacket(error);
-      // A body that is no HTTP is told to the request; whoever reads would hear of a reset only. What comes after a
-      // complete answer is no matter of it.
-      if (response && !response.complete) response.destroy(error);
-      reject(error);
-    });
-    outgoing.end(request.body);
+    const { socket } = opened;
+    const { requestHead, request } = target;
+    const head = `${requestHead}${traceparent === undefined ? "" : `traceparent: ${traceparent}\r\n`}\r\n`;
+    answer.awaitHead(resolve, reject);
+    if (request.body === undefined) socket.write(head, "latin1");
+    else socket.write(Buffer.concat([Buffer.from(head, "latin1"), Buffer.from(request.body)]));
   });
-}
-
-/** Node's parser hands over the bytes it could not read. They may be our own headers, sent back, and would be printed. */
-function withoutPacket(error: Error & { rawPacket?: unknown }): void {
-  delete error.rawPacket;
 }
 
 export interface HttpBody {
@@ -69,33 +33,69 @@ export interface HttpBody {
   readonly bytes: Buffer;
 }
 
-/** Reads at most `maxBytes`, keeping them only when asked to; rejects when the stream breaks off. */
-export function readBody(stream: Readable, maxBytes: number, isKept: boolean): Promise<HttpBody> {
-  return new Promise((resolve, reject) => {
-    const kept = new GatheredBytes();
-    let byteCount = 0;
-    const finish = (isWhole: boolean) => resolve({ byteCount, isWhole, bytes: kept.bytes });
-    // What broke while the head was on its way here has said so to nobody.
-    if (stream.errored) return reject(stream.errored);
-    stream.on("error", reject);
-    stream.on("end", () => finish(true));
-    stream.on("data", (chunk: Buffer) => {
+/** Gathers at most `maxBytes`, keeping them only when asked to. */
+export function bodyReader(
+  maxBytes: number,
+  isKept: boolean,
+  resolve: (body: HttpBody) => void,
+  fail: (error: unknown) => void,
+): BodyReader {
+  const kept = new GatheredBytes();
+  let byteCount = 0;
+  const finish = (isWhole: boolean) => resolve({ byteCount, isWhole, bytes: kept.bytes });
+  return {
+    fail,
+    end: () => finish(true),
+    piece: (chunk) => {
       const room = maxBytes - byteCount;
       const wanted = chunk.length > room ? chunk.subarray(0, room) : chunk;
       if (isKept) kept.add(wanted);
       byteCount += wanted.length;
-      if (chunk.length <= room) return;
-      stream.pause();
-      finish(false);
-    });
-  });
+      if (chunk.length > room) finish(false);
+    },
+  };
 }
 
-/** A failure for what the network or the parser threw; an error without a code is ours, and stays what it is. */
+/** Of a body that is taken piece by piece, what may wait before the peer has to. Bytes. */
+const maxWaitingBytes = 65_536;
+
+/** The body as it comes; the peer is held back while what came before is not taken. */
+export async function* bodyPieces(answer: HttpAnswer, socket: Socket | undefined): AsyncGenerator<Buffer> {
+  const waiting: Buffer[] = [];
+  let waitingBytes = 0;
+  let hasEnded = false;
+  let error: unknown;
+  let wake = (): void => {};
+  answer.read({
+    piece: (bytes) => {
+      waiting.push(Buffer.from(bytes));
+      waitingBytes += bytes.length;
+      if (waitingBytes > maxWaitingBytes) socket?.pause();
+      wake();
+    },
+    end: () => {
+      hasEnded = true;
+      wake();
+    },
+    fail: (reason) => {
+      error = reason;
+      hasEnded = true;
+      wake();
+    },
+  });
+  for (;;) {
+    const piece = waiting.shift();
+    if (piece) {
+      waitingBytes -= piece.length;
+      if (waitingBytes === 0 && socket?.isPaused()) socket.resume();
+      yield piece;
+    } else if (error !== undefined) throw error;
+    else if (hasEnded) return;
+    else await new Promise<void>((resolve) => (wake = resolve));
+  }
+}
+
+/** A failure for what the network threw; an error without a code is ours, and stays what it is. */
 export function exchangeFailure(error: unknown): unknown {
-  const code = errorCode(error);
-  if (code === undefined) return error;
-  if (!code.startsWith("HPE_")) return networkFailure(error);
-  const message = code === "HPE_HEADER_OVERFLOW" ? `headers exceed ${maxHeadBytes} bytes` : `no HTTP answer (${code})`;
-  return new CheckFailure("protocol", message, { cause: error, detail: error instanceof Error ? error.message : code });
+  return error instanceof CheckFailure || errorCode(error) === undefined ? error : networkFailure(error);
 }

@@ -1,6 +1,6 @@
-import type { IncomingHttpHeaders } from "node:http";
 import { isDeepStrictEqual } from "node:util";
 import { cleanText, type Reason } from "../check.js";
+import type { HttpHeaders } from "./http-head.js";
 import type { ExpectedStatus, HttpExpectation } from "./http-options.js";
 
 /** What is wrong with an answer; undefined where nothing is. `detail` may quote the target. */
@@ -40,15 +40,12 @@ export function statusMismatch(status: number, expectation: StatusExpectation): 
   return { reason: reasonByStatus[status] ?? "unexpected", message: `HTTP ${status}, expected ${expectation.words}` };
 }
 
-export function headerMismatch(
-  headers: IncomingHttpHeaders,
-  expected: HttpExpectation["headers"],
-): Mismatch | undefined {
+export function headerMismatch(headers: HttpHeaders, expected: HttpExpectation["headers"]): Mismatch | undefined {
   for (const [name, text] of Object.entries(expected ?? {})) {
     const key = name.toLowerCase();
     const value = Object.hasOwn(headers, key) ? headers[key] : undefined;
     if (value === undefined) return { reason: "unexpected", message: `header ${name} is missing` };
-    const actual = Array.isArray(value) ? value.join(", ") : value;
+    const actual = typeof value === "string" ? value : value.join(", ");
     if (actual.includes(text)) continue;
     return { reason: "unexpected", message: `header ${name} lacks the expected text`, detail: cleanText(actual) };
   }

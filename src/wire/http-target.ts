@@ -20,9 +20,8 @@ export interface HttpTarget {
   readonly isSecure: boolean;
   readonly socket: SocketTarget;
   readonly request: HttpRequest;
-  readonly path: string;
-  /** Names and values in turns, as Node sends them without another look. */
-  readonly headerList: readonly string[];
+  /** Request line and headers as they go over the wire, each with its line end; the empty line at the end is missing. */
+  readonly requestHead: string;
   readonly hasOwnTraceparent: boolean;
   readonly attributes: SpanAttributes;
 }
@@ -38,8 +37,7 @@ export function createHttpTarget(url: URL, request: HttpRequest): HttpTarget {
     isSecure,
     socket: { host, port, ipFamily: request.ipFamily },
     request,
-    path: url.pathname + url.search,
-    headerList: headerList(url, request),
+    requestHead: requestHead(url, request),
     hasOwnTraceparent: Object.keys(request.headers).some((name) => name.toLowerCase() === "traceparent"),
     attributes: {
       [attr.httpRequestMethod]: request.method,
@@ -50,7 +48,18 @@ export function createHttpTarget(url: URL, request: HttpRequest): HttpTarget {
   };
 }
 
-function headerList(url: URL, { method, headers, body }: HttpRequest): readonly string[] {
+/** RFC 9110, section 5.5. Options are held to it where they are read; a line break here would start another request. */
+const isFieldValue = (text: string): boolean => /^[\t\x20-\x7e\x80-\xff]*$/.test(text);
+
+function requestHead(url: URL, request: HttpRequest): string {
+  const fields = headerFields(url, request);
+  const wrong = fields.find(([name, value]) => !isFieldValue(name) || !isFieldValue(value));
+  if (wrong) throw new TypeError(`header ${JSON.stringify(wrong[0])} has characters that no header may carry`);
+  const lines = [`${request.method} ${url.pathname}${url.search} HTTP/1.1`, ...fields.map((field) => field.join(": "))];
+  return lines.map((line) => `${line}\r\n`).join("");
+}
+
+function headerFields(url: URL, { method, headers, body }: HttpRequest): readonly (readonly [string, string])[] {
   const authorization = basicAuthorization(url);
   const ours = {
     host: url.host,
@@ -63,7 +72,7 @@ function headerList(url: URL, { method, headers, body }: HttpRequest): readonly 
   const given = new Set(Object.keys(headers).map((name) => name.toLowerCase()));
   const kept = Object.entries(ours).filter(([name]) => !given.has(name));
   const length = lengthOf(method, body);
-  return [...kept, ...Object.entries(headers), ...length].flat();
+  return [...kept, ...Object.entries(headers), ...length];
 }
 
 /** Said even when it is 0 for methods that may have a body, else Node would send one in chunks. */

@@ -1,7 +1,7 @@
-import type { IncomingMessage } from "node:http";
 import { CheckFailure, type ClientSpan } from "../check.js";
 import { HttpCall } from "./http-call.js";
 import { exchangeFailure, type HttpBody } from "./http-exchange.js";
+import type { HttpHead } from "./http-head.js";
 import { createHttpTarget } from "./http-target.js";
 import type { RefusedAnswer } from "./llm-failure.js";
 import { statusFailure } from "./llm-failure.js";
@@ -33,7 +33,6 @@ export class LlmExchange {
   /** When the request was sent, by `performance.now()`. */
   sentMs = 0;
   private call: HttpCall | undefined;
-  private response: IncomingMessage | undefined;
   private error: unknown;
 
   constructor(
@@ -55,7 +54,7 @@ export class LlmExchange {
   /** The body of a streamed answer, as it comes. */
   async *pieces(): AsyncGenerator<Uint8Array> {
     try {
-      for await (const piece of this.response ?? []) yield piece;
+      if (this.call) yield* this.call.pieces();
     } catch (error) {
       this.error = error;
       throw error;
@@ -91,28 +90,27 @@ export class LlmExchange {
     });
     const call = new HttpCall(target, span);
     this.call = call;
-    const response = await call.send(signal, endpoint.dialer, false);
+    const head = await call.send(signal, endpoint.dialer, false);
     this.sentMs = performance.now() - Number(call.facts.ttfb_ms);
-    this.response = response;
-    const status = response.statusCode ?? 0;
+    const { status, headers } = head;
     if (status < 200 || status > 599) throw new CheckFailure("protocol", `HTTP ${status} is no answer`);
-    const text = await this.textOf(call, response, status);
-    this.answer = { status, headers: response.headers, text: isSuccess(status) ? "" : text };
-    const type = response.headers["content-type"];
+    const text = await this.textOf(call, head);
+    this.answer = { status, headers, text: isSuccess(status) ? "" : text };
+    const type = headers["content-type"];
     return new Response(hasNoBody(status) ? null : text, {
       status,
       headers: type === undefined ? {} : { "content-type": type },
     });
   }
 
-  private async textOf(call: HttpCall, response: IncomingMessage, status: number): Promise<string> {
-    const coding = response.headers["content-encoding"] ?? "identity";
-    if (!isSuccess(status)) return (await readError(call, response, coding)).toString();
+  private async textOf(call: HttpCall, head: HttpHead): Promise<string> {
+    const coding = head.headers["content-encoding"] ?? "identity";
+    if (!isSuccess(head.status)) return (await readError(call, head, coding)).toString();
     if (this.isStreamed) {
       if (coding === "identity") return "";
       throw new CheckFailure("protocol", "the stream is compressed, though it was asked for as it is");
     }
-    const body = await call.body(response, maxBodyBytes, true);
+    const body = await call.body(head, maxBodyBytes, true);
     const plain = coding === "identity" || !body.isWhole ? body : await expanded(body, coding, maxBodyBytes);
     if (!plain.isWhole) throw new CheckFailure("protocol", `the answer exceeds ${maxBodyBytes} bytes`);
     return plain.bytes.toString();
@@ -124,9 +122,9 @@ const isSuccess = (status: number): boolean => status >= 200 && status < 300;
 const hasNoBody = (status: number): boolean => status === 204 || status === 205 || status === 304;
 
 /** Of an error the status is what counts: what else is wrong with it is no matter. */
-async function readError(call: HttpCall, response: IncomingMessage, coding: string): Promise<Buffer> {
+async function readError(call: HttpCall, head: HttpHead, coding: string): Promise<Buffer> {
   try {
-    const body = await call.body(response, maxErrorBytes, true);
+    const body = await call.body(head, maxErrorBytes, true);
     return (coding === "identity" ? body : await expanded(body, coding, maxErrorBytes)).bytes;
   } catch {
     return Buffer.alloc(0);

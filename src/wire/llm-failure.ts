@@ -1,13 +1,13 @@
-import type { IncomingHttpHeaders } from "node:http";
 import { CheckFailure, type Reason } from "../check.js";
 import { badRequest, retryAfterMs } from "./http-expectation.js";
+import type { HttpHead } from "./http-head.js";
 
 /** The head of an answer, and as much of what it said as an error needs. */
 export interface RefusedAnswer {
   /** Neither key nor headers were sent. */
   readonly isAnonymous?: boolean;
   readonly status: number;
-  readonly headers: IncomingHttpHeaders;
+  readonly headers: HttpHead["headers"];
   readonly text: string;
 }
 
@@ -90,7 +90,7 @@ export function saidFailure(body: unknown): CheckFailure {
 }
 
 /** `retry-after-ms`, which OpenAI sends beside the standard's whole seconds, or `retry-after`. */
-function askedWaitMs(headers: IncomingHttpHeaders, nowMs: number): number | undefined {
+function askedWaitMs(headers: HttpHead["headers"], nowMs: number): number | undefined {
   const milliseconds = Number(headers["retry-after-ms"]);
   if (milliseconds > 0 && Number.isFinite(milliseconds)) return milliseconds;
   const value = headers["retry-after"];

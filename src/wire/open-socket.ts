@@ -8,6 +8,21 @@ export interface SocketTarget {
   readonly ipFamily?: 4 | 6 | undefined;
 }
 
+/** Hears what comes over a connection, from the moment it stands. */
+export interface ByteListener {
+  /** The bytes are the socket's: valid until it returns. */
+  bytes(bytes: Buffer): void;
+  /** The peer says no more. */
+  closed(): void;
+  failed(error: unknown): void;
+}
+
+/**
+ * What all plain sockets read into, one after another. Of its own a socket would get 64 KiB for each read, which costs a
+ * run some microseconds and, when many answer at once, tens of megabytes.
+ */
+const sharedBytes = Buffer.allocUnsafeSlow(65_536);
+
 /** Opens a socket that is still connecting: `net.connect`, or `tls.connect` with what it needs besides. */
 export type Dial = (options: TcpSocketConnectOpts) => Socket;
 
@@ -32,9 +47,14 @@ export class OpenSocket {
     private readonly target: SocketTarget,
     private readonly signal: AbortSignal,
     dial: Dial = connect,
+    listener?: ByteListener,
   ) {
     signal.throwIfAborted();
-    this.socket = dial({ ...target, family: target.ipFamily, lookup: guardedLookup });
+    const { host, port, ipFamily } = target;
+    const options = { host, port, family: ipFamily, lookup: guardedLookup };
+    const isShared = listener !== undefined && dial === connect;
+    this.socket = dial(isShared ? { ...options, onread: readingFor(listener) } : options);
+    if (listener) hear(this.socket, listener, isShared);
     signal.addEventListener("abort", this.onAbort);
     if (isIP(target.host) === 0) this.socket.once("lookup", () => (this.dnsEndMs = performance.now()));
   }
@@ -80,6 +100,23 @@ export class OpenSocket {
     this.signal.removeEventListener("abort", this.onAbort);
     this.socket.destroy();
   }
+}
+
+/** TLS sockets know no `onread`. */
+function hear(socket: Socket, listener: ByteListener, isShared: boolean): void {
+  if (!isShared) socket.on("data", (bytes: Buffer) => listener.bytes(bytes));
+  socket.on("end", () => listener.closed());
+  socket.on("error", (error) => listener.failed(error));
+}
+
+function readingFor(listener: ByteListener): NonNullable<TcpSocketConnectOpts["onread"]> {
+  return {
+    buffer: sharedBytes,
+    callback: (length) => {
+      listener.bytes(sharedBytes.subarray(0, length));
+      return true;
+    },
+  };
 }
 
 /** Milliseconds to the microsecond: what lies below is noise. */

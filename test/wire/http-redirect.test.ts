@@ -44,12 +44,12 @@ describe("a redirect", () => {
       expect(next.url.username + next.url.password).toBe("");
       expect(next.request.headers).toEqual({});
       expect(next.request.tls).toEqual({ ca: "ca", insecureSkipVerify: true });
-      expect(next.headerList.join("\n")).not.toMatch(/s3cret|authorization|x-key/i);
+      expect(next.requestHead).not.toMatch(/s3cret|authorization|x-key/i);
     },
   );
 
   it("never takes credentials from where it leads", () => {
-    expect(redirectedTarget(from("https://a/"), 302, "https://u:p@b/").headerList).not.toContain("authorization");
+    expect(redirectedTarget(from("https://a/"), 302, "https://u:p@b/").requestHead).not.toMatch(/authorization/i);
     expect(redirectedTarget(from("https://u:p@a/"), 302, "https://evil:e@a/").url.href).toBe("https://u:p@a/");
   });
 

@@ -6,20 +6,21 @@ const request: HttpRequest = { method: "GET", headers: {}, body: undefined, tls:
 
 /** The headers that would be sent, by lower-case name; a name that is sent twice fails. */
 function headersOf(url: string, more: Partial<HttpRequest> = {}): Record<string, string> {
-  const { headerList } = createHttpTarget(new URL(url), { ...request, ...more });
+  const { requestHead } = createHttpTarget(new URL(url), { ...request, ...more });
   const headers: Record<string, string> = {};
-  for (let index = 0; index < headerList.length; index += 2) {
-    const name = (headerList[index] ?? "").toLowerCase();
+  for (const line of requestHead.split("\r\n").slice(1, -1)) {
+    const name = line.slice(0, line.indexOf(": ")).toLowerCase();
     expect(headers[name]).toBeUndefined();
-    headers[name] = headerList[index + 1] ?? "";
+    headers[name] = line.slice(line.indexOf(": ") + 2);
   }
   return headers;
 }
 
 describe("what is asked", () => {
   it("is the path with its query and without its fragment", () => {
-    expect(createHttpTarget(new URL("http://a/b?c=d#e"), request).path).toBe("/b?c=d");
-    expect(createHttpTarget(new URL("http://a"), request).path).toBe("/");
+    const firstLine = (url: string) => createHttpTarget(new URL(url), request).requestHead.split("\r\n")[0];
+    expect(firstLine("http://a/b?c=d#e")).toBe("GET /b?c=d HTTP/1.1");
+    expect(firstLine("http://a")).toBe("GET / HTTP/1.1");
   });
 
   it("goes to the port of the scheme unless the URL says one", () => {
@@ -49,6 +50,10 @@ describe("what is asked", () => {
     const { authorization } = headersOf("http://us%40er:p%C3%A4ss%3Aword@a/");
     expect(authorization).toBe(`Basic ${Buffer.from("us@er:päss:word").toString("base64")}`);
     expect(headersOf("http://u:100%@a/").authorization).toBe(`Basic ${Buffer.from("u:100%").toString("base64")}`);
+  });
+
+  it("has no header that would begin another", () => {
+    expect(() => headersOf("http://a/", { headers: { "x-key": "a\r\nx-other: b" } })).toThrow(TypeError);
   });
 
   it("says the length of a body in bytes, and none for methods that have none", () => {
