@@ -46,7 +46,7 @@ async function startOf(checks: number): Promise<number> {
   });
   scheduler.expect((checks * 1_000) / intervalMs);
   for (let index = 0; index < checks; index += 1) {
-    const entry: Due = { dueMs: 0, heapIndex: notQueued };
+    const entry: Due = { dueMs: 0, phase: index / checks, heapIndex: notQueued };
     scheduler.schedule(entry, (index % (checks / startsPerTick)) * gridMs);
   }
   scheduler.start();
