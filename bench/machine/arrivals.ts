@@ -47,9 +47,10 @@ export class Arrivals {
     return { count, missed, p50: at(0.5), p95: at(0.95), p99: at(0.99), max: at(1) };
   }
 
-  /** The most that came within any `widthMs` between two times. */
-  burst(fromMs: number, toMs: number, widthMs: number): number {
-    const times = within([...this.byKey.values()].flat(), fromMs, toMs).sort((a, b) => a - b);
+  /** The most that came within any `widthMs`, for a while from the first one on that came after `fromMs`. */
+  burst(fromMs: number, forMs: number, widthMs: number): number {
+    const later = within([...this.byKey.values()].flat(), fromMs, Number.POSITIVE_INFINITY).sort((a, b) => a - b);
+    const times = within(later, fromMs, (later[0] ?? fromMs) + forMs);
     let first = 0;
     let most = 0;
     times.forEach((time, index) => {

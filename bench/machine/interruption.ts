@@ -3,11 +3,11 @@ import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 
 /**
- * Ctrl-C ends the pause that a measurement is in, so that every `finally` on the way out stops what it started. A second
- * one ends us at once.
+ * Ctrl-C ends the pause that a measurement is in, so that every `finally` on the way out stops what it started. A signal
+ * more changes nothing: a terminal, npm and a closing window may each send one.
  */
 const interruption = new AbortController();
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => interruption.abort());
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => interruption.abort());
 
 export const isInterrupted = (): boolean => interruption.signal.aborted;
 

@@ -5,7 +5,7 @@ import type { Question, Seen } from "./arrivals.js";
 
 export interface BurstQuestion {
   readonly fromMs: number;
-  readonly toMs: number;
+  readonly forMs: number;
   readonly widthMs: number;
 }
 
@@ -39,8 +39,7 @@ export class NeutralTarget {
   static async start({ tcpPorts = 0 } = {}): Promise<NeutralTarget> {
     const program = fileURLToPath(new URL("target.ts", import.meta.url));
     const child = fork(program, [String(tcpPorts)], { execArgv: ["--import", "tsx"] });
-    const [ports] = (await once(child, "message")) as [Ports];
-    return new NeutralTarget(child, ports);
+    return new NeutralTarget(child, (await messageOf(child)) as Ports);
   }
 
   get pid(): number {
@@ -57,11 +56,26 @@ export class NeutralTarget {
     ...[question]: Parameters<Answers[Name]>
   ): Promise<ReturnType<Answers[Name]>> {
     this.child.send({ ask, question });
-    const [answer] = (await once(this.child, "message")) as [ReturnType<Answers[Name]>];
-    return answer;
+    return (await messageOf(this.child)) as ReturnType<Answers[Name]>;
   }
 
   stop(): void {
     this.child.kill("SIGKILL");
+  }
+}
+
+/** @throws when it ends instead: Ctrl-C reaches it too. */
+async function messageOf(child: ChildProcess): Promise<unknown> {
+  const settled = new AbortController();
+  const { signal } = settled;
+  const gone = async (): Promise<never> => {
+    await once(child, "exit", { signal });
+    throw new Error("the target of the measurement has ended");
+  };
+  try {
+    const [message] = await Promise.race([once(child, "message", { signal }), gone()]);
+    return message;
+  } finally {
+    settled.abort();
   }
 }

@@ -56,7 +56,7 @@ function listen(server: Server): Promise<number> {
 const answers: Answers = {
   now: () => performance.now(),
   seen: (question) => arrivals.seen(question),
-  burst: ({ fromMs, toMs, widthMs }) => arrivals.burst(fromMs, toMs, widthMs),
+  burst: ({ fromMs, forMs, widthMs }) => arrivals.burst(fromMs, forMs, widthMs),
   sink: () => sink,
 };
 

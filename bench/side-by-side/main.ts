@@ -76,24 +76,20 @@ async function measureAll(options: Options): Promise<void> {
     systems: Object.fromEntries(systems.map(({ name, label, version }) => [name, { label, version }])),
   };
   const rows: Row[] = [];
-  if (options.out) writeFileSync(options.out, `${JSON.stringify(head)}\n`);
+  const out = options.write ? committedResults : options.out;
+  if (out) writeFileSync(out, `${JSON.stringify(head)}\n`);
   for (let round = 1; round <= repeat; round += 1) {
     for (const scenario of wanted) {
       for (const system of systems) {
         const row = await measureRow(system, scenario, round, options);
         rows.push(row);
         console.log(rowText(row, head));
-        if (options.out) appendFileSync(options.out, `${JSON.stringify(row)}\n`);
+        if (out) appendFileSync(out, `${JSON.stringify(row)}\n`);
       }
     }
   }
   console.log(`\nmedian (range) of ${repeat}\n\n${tables({ head, rows })}`);
-  if (options.write) write(head, rows);
-}
-
-function write(head: Head, rows: readonly Row[]): void {
-  writeFileSync(committedResults, `${[head, ...rows].map((line) => JSON.stringify(line)).join("\n")}\n`);
-  spawnSync(process.execPath, ["--import", "tsx", pageWriter], { stdio: "inherit" });
+  if (options.write) spawnSync(process.execPath, ["--import", "tsx", pageWriter], { stdio: "inherit" });
 }
 
 const minutes = (seconds: number): string =>

@@ -64,9 +64,9 @@ class Watch {
     return this.compare(before, await this.look());
   }
 
-  /** The most starts within 10 ms, in the first seconds from then on. */
+  /** The most starts within 10 ms, in the first seconds after the first one from then on. */
   burst(fromMs: number): Promise<number> {
-    return this.surroundings.target.ask("burst", { fromMs, toMs: fromMs + burstWatchMs * 2, widthMs: burstWidthMs });
+    return this.surroundings.target.ask("burst", { fromMs, forMs: burstWatchMs, widthMs: burstWidthMs });
   }
 
   /** All its processes stand still for a while, as in a suspended container. */

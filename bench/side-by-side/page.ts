@@ -92,7 +92,7 @@ function goalTables(results: Results): string {
       const judged = judge(results, name);
       const reached = judged.filter(({ isReached }) => isReached).length;
       const table = markdown(["load", "figure", "goal", "median", ""], judged.map(goalLine));
-      return `${label} ${version}: ${reached} of ${judged.length} reached.\n\n${table}`;
+      return `${label} (${version}): ${reached} of ${judged.length} reached.\n\n${table}`;
     })
     .join("\n\n");
 }

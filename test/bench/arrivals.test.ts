@@ -40,7 +40,9 @@ describe("a burst", () => {
     expect(arrivals.burst(0, 1_000, 11)).toBe(4);
   });
 
-  it("is looked for between two times only", () => {
+  it("is looked for during a while from the first arrival after a time", () => {
+    expect(arrivals.burst(50, 4, 10)).toBe(1);
+    expect(arrivals.burst(50, 6, 10)).toBe(2);
     expect(arrivals.burst(150, 1_000, 10)).toBe(1);
     expect(arrivals.burst(500, 1_000, 10)).toBe(0);
   });
