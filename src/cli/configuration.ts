@@ -2,7 +2,7 @@ import type { AgentConfig } from "../config/agent-config.js";
 import { emptyDisk } from "../config/disk.js";
 import { type LoadResult, loadConfig } from "../config/load-config.js";
 import { type ConfigProblem, formatProblem } from "../config/problem.js";
-import { checkFromUrl, objectionToUrl } from "../discovery/check-from-url.js";
+import { checkFromUrl, exampleUrlNear, objectionToUrl } from "../discovery/check-from-url.js";
 import { type EnvironmentLoad, loadConfigOrDiscover } from "../discovery/discover-checks.js";
 import { CommandFailure } from "./exit.js";
 
@@ -41,7 +41,7 @@ function describeProblems(problems: readonly ConfigProblem[]): string {
 export function configOfUrl(url: string): AgentConfig {
   if (!URL.canParse(url)) {
     throw new CommandFailure(
-      "healthspan: this is no URL; write one such as https://example.org/, with a password percent-encoded",
+      `healthspan: this is no URL; write one such as ${exampleUrlNear(url)}, with a password percent-encoded`,
     );
   }
   const check = checkFromUrl(url);

@@ -13,10 +13,16 @@ export function checkFromUrl(text: string): CheckEntry | undefined {
   return undefined;
 }
 
+/** A URL to write instead of a text that is none: of the kind that it seems to mean. */
+export const exampleUrlNear = (text: string): string => kindNear(text)?.urlExample ?? "https://example.org/";
+
 /** What is wrong with a URL that describes no check: a kind that wants more of it, or none that knows it. */
 export function objectionToUrl(text: string): string {
-  const near = kinds.find(({ kind, urlExample }) => urlExample !== undefined && text.toLowerCase().startsWith(kind));
+  const near = kindNear(text);
   if (near) return `kind \`${near.kind}\` cannot read this URL; write one such as ${near.urlExample}`;
   const examples = kinds.flatMap(({ urlExample }) => urlExample ?? []);
   return `no kind of check knows this URL; these are known: ${examples.join(", ")}`;
 }
+
+const kindNear = (text: string) =>
+  kinds.find(({ kind, urlExample }) => urlExample !== undefined && text.toLowerCase().startsWith(kind));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { checkFromUrl, objectionToUrl } from "../../src/discovery/check-from-url.js";
+import { checkFromUrl, exampleUrlNear, objectionToUrl } from "../../src/discovery/check-from-url.js";
 import { kinds } from "../../src/kinds/index.js";
 
 const withUrls = kinds.filter(({ fromUrl }) => fromUrl !== undefined);
@@ -31,5 +31,10 @@ describe("a check that a URL describes", () => {
     const objection = objectionToUrl("gopher://me:hunter2@x");
     for (const { urlExample } of withUrls) expect(objection).toContain(urlExample);
     expect(objection).not.toContain("hunter2");
+  });
+
+  it("offers a URL of the kind that a broken one seems to mean", () => {
+    expect(exampleUrlNear("postgres://app:p@ss/word@db/app")).toBe("postgres://app@db/app");
+    expect(exampleUrlNear("what")).toBe("https://example.org/");
   });
 });
