@@ -76,7 +76,7 @@ const hasEnded = ({ exitCode, signalCode }: ChildProcess): boolean => exitCode !
 
 function lastWords(logs: readonly string[]): string {
   const text = logs.map((log) => readFileSync(log, "utf8").trim().split("\n").slice(-3).join(" ")).join(" ");
-  return `it did not start: ${text.slice(-500)}`;
+  return `it did not start, and said ${text.trim() === "" ? "nothing" : text.slice(-500)}`;
 }
 
 /** Undefined of who does not answer. Reads the answer to its end. */
