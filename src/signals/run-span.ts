@@ -67,6 +67,8 @@ export interface RunSpan extends RunTrace {
 
 // Known to every OpenTelemetry SDK for JavaScript (core's suppressTracing); by name, because only the API may be loaded here.
 const suppressTracingKey = createContextKey("OpenTelemetry SDK Context Key SUPPRESS_TRACING");
+/** What clients of a check must not add to: its own spans say what is worth saying. Built once, a context being a copied map. */
+const suppressed = ROOT_CONTEXT.setValue(suppressTracingKey, true);
 const maxRowsTextLength = 1024;
 
 /** Opens the trace of each run of one check. Names and attributes that do not change are built once. */
@@ -132,10 +134,9 @@ class RecordedRun implements RunSpan {
     const span = this.hasFinished ? undefined : this.startClient(name, attributes);
     if (span === undefined) return call(unrecordedClientSpan);
     this.open.push(span);
-    const spanContext = trace.setSpan(this.rootContext, span);
-    const client = new RecordedClientSpan(span, spanContext, this.options);
+    const client = new RecordedClientSpan(span, this.options);
     try {
-      const result = await context.with(spanContext.setValue(suppressTracingKey, true), () => call(client));
+      const result = await context.with(trace.setSpan(suppressed, span), () => call(client));
       this.close(span);
       return result;
     } catch (error) {
@@ -199,7 +200,6 @@ class RecordedRun implements RunSpan {
 class RecordedClientSpan implements ClientSpan {
   constructor(
     private readonly span: Span,
-    private readonly spanContext: Context,
     private readonly options: TracingOptions,
   ) {}
 
@@ -220,7 +220,8 @@ class RecordedClientSpan implements ClientSpan {
     // Not `performance.timeOrigin`: the wall clock may have been stepped since, and the call's own span follows it.
     const originMs = Date.now() - performance.now();
     const startTime = originMs + startMs;
-    isolated(() => this.options.tracer.startSpan(name, { startTime }, this.spanContext).end(originMs + endMs));
+    const parent = trace.setSpan(ROOT_CONTEXT, this.span);
+    isolated(() => this.options.tracer.startSpan(name, { startTime }, parent).end(originMs + endMs));
   }
 }
 

@@ -23,6 +23,19 @@ interface Delegate {
   readonly _serializer?: { deserializeResponse?(data: Uint8Array): unknown };
 }
 
+type Serialize<Batch> = (batch: Batch) => Uint8Array | undefined;
+
+/** Lets another serializer write what an exporter sends; it is given the exporter's own. Does nothing where that is not found. */
+export function serializeBy<Batch>(exporter: object, replace: (own: Serialize<Batch>) => Serialize<Batch>): void {
+  const { _delegate: delegate } = exporter as {
+    _delegate?: { _serializer?: { serializeRequest?: Serialize<Batch> } };
+  };
+  const own = delegate?._serializer?.serializeRequest;
+  if (!delegate || typeof own !== "function") return;
+  // A copy: all exporters of a signal share the original.
+  delegate._serializer = { ...delegate._serializer, serializeRequest: replace(own) };
+}
+
 /**
  * What the exporters (0.223) keep inside: nothing public ends their waits, bounds an answer that never ends or tells how
  * much was rejected. Where it looks different, all of that is the exporters' own again; tests on real sockets tell.

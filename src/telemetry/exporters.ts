@@ -2,8 +2,10 @@ import type { LogRecordExporter } from "@opentelemetry/sdk-logs";
 import type { PushMetricExporter, ResourceMetrics } from "@opentelemetry/sdk-metrics";
 import type { SpanExporter } from "@opentelemetry/sdk-trace-node";
 import type { Delivery } from "./delivery.js";
+import { serializeBy } from "./exporter-inside.js";
 import { noAnswer, type OtlpLine } from "./otlp-line.js";
 import type { MetricSettings, OtlpSettings } from "./settings.js";
+import { createSpanEncoder } from "./span-encoder.js";
 
 /** One signal's way out: where to, over which connections, and what was lost. */
 export interface Outlet {
@@ -22,6 +24,7 @@ export async function createSpanExporter(
       ? await import("@opentelemetry/exporter-trace-otlp-proto")
       : await import("@opentelemetry/exporter-trace-otlp-http");
   const exporter = new OTLPTraceExporter(exporterOptions(otlp, outlet.line));
+  if (otlp.protocol === "http/protobuf") serializeBy(exporter, createSpanEncoder);
   return deliver(exporter, outlet, (spans) => spans.length, onTaken);
 }
 
