@@ -4,7 +4,8 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join, relative } from "node:path";
+import { createRequire } from "node:module";
+import { basename, join, relative } from "node:path";
 import { pathToFileURL } from "node:url";
 import { ensureInstalled, root, stopwatch } from "./install.mjs";
 
@@ -38,8 +39,16 @@ function sourceStamp() {
   const sources = readdirSync(join(root, "src"), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => relative(root, join(entry.parentPath ?? entry.path, entry.name)));
-  const files = [...sources, "package.json", "tsconfig.json", "tsconfig.build.json", "scripts/build.mjs"].sort();
-  const hash = createHash("sha256");
+  const files = [
+    ...sources,
+    "package.json",
+    "tsconfig.json",
+    "tsconfig.build.json",
+    "scripts/build.mjs",
+    "scripts/keep-code.mjs",
+  ].sort();
+  // The code cache is of one Node.js.
+  const hash = createHash("sha256").update(process.version);
   for (const file of files) hash.update(`${file}\0`).update(readFileSync(join(root, file)));
   return hash.digest("hex");
 }
@@ -82,7 +91,9 @@ async function writeCommonJs(outdir) {
 }
 
 async function buildCli() {
-  await bundleCommandLine(join(dist, "cli"));
+  const outdir = join(dist, "cli");
+  await bundleCommandLine(outdir);
+  keepCode(outdir);
 }
 
 /**
@@ -92,39 +103,148 @@ async function buildCli() {
 export async function bundleCommandLine(outdir) {
   const { build } = await import("esbuild");
   // A folder that cannot be written to is one line here, and a page from each bundle there.
-  mkdirSync(outdir, { recursive: true });
+  mkdirSync(join(outdir, "chunks"), { recursive: true });
   const { optionalDependencies = {} } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   const external = [...Object.keys(optionalDependencies), "pg-native"];
   const shared = {
     absWorkingDir: root,
     bundle: true,
-    format: "esm",
     platform: "node",
     target: "node20.11",
-    outdir,
-    sourcemap: true,
     sourcesContent: false,
-    metafile: true,
-    external,
     logLevel: "warning",
   };
-  const results = await Promise.all([
+  const entry = { ...shared, format: "cjs", supported: { "dynamic-import": false }, outdir, sourcemap: true };
+  const [chunks] = await Promise.all([
     build({
       ...shared,
-      entryPoints: ["src/cli/main.ts"],
-      external: [...external, "./probe.js"],
+      format: "esm",
+      entryPoints: ["src/cli/program.ts", "src/cli/demo/process.ts"],
+      entryNames: "[name]",
+      chunkNames: "[name]-[hash]",
+      outdir: join(outdir, "chunks"),
       splitting: true,
-      chunkNames: "chunks/[name]-[hash]",
-      banner: {
-        js: 'import { createRequire as shimRequire } from "node:module"; const require = shimRequire(import.meta.url);',
-      },
-      plugins: [namesOfDynamicImports(external)],
+      external,
+      sourcemap: "inline",
+      write: false,
+      plugins: [namesOfDynamicImports(external), oneLanguageOfZod(), loadedWhenCalled()],
     }),
-    build({ ...shared, entryPoints: ["src/cli/probe.ts"] }),
+    build({
+      ...shared,
+      format: "cjs",
+      entryPoints: rarelyCalled.map((name) => ({ in: pathOfRarelyCalled(name), out: name })),
+      outdir: join(outdir, "chunks"),
+      sourcemap: true,
+    }),
+    build({
+      ...entry,
+      entryPoints: ["src/cli/main.ts"],
+      external: ["./probe.js"],
+      plugins: [chunksInsteadOfModules()],
+    }),
+    build({ ...entry, entryPoints: ["src/cli/probe.ts", "src/cli/chunks.ts"] }),
   ]);
-  const written = results.flatMap(({ metafile }) => Object.keys(metafile.outputs)).map((file) => join(root, file));
-  removeAllBut(new Set(written), outdir);
+  await Promise.all(chunks.outputFiles.map(writeChunk));
+  // Scripts, whatever the package around them says: they start sooner than modules.
+  writeFileSync(join(outdir, "package.json"), '{ "type": "commonjs" }\n');
+  const rare = rarelyCalled.map((name) => `chunks/${name}`);
+  const entries = ["main", "probe", "chunks", ...rare].flatMap((name) => [`${name}.js`, `${name}.js.map`]);
+  const written = [...entries, "package.json"].map((name) => join(outdir, name));
+  removeAllBut(new Set([...written, ...chunks.outputFiles.flatMap(({ path }) => [path, `${path}.map`])]), outdir);
   for (const name of ["main.js", "probe.js"]) makeExecutable(join(outdir, name));
+}
+
+/** V8 keeps its code for scripts alone. The names that chunks share stay bound as they are between modules. */
+async function writeChunk({ path, text }) {
+  const { transform } = await import("esbuild");
+  const name = basename(path);
+  const { code, map } = await transform(text, {
+    format: "cjs",
+    platform: "node",
+    target: "node20.11",
+    supported: { "dynamic-import": false },
+    define: { "import.meta.url": "__fileUrl" },
+    sourcefile: name,
+    sourcemap: "external",
+    sourcesContent: false,
+    logLevel: "warning",
+  });
+  writeFileSync(path, `${code}//# sourceMappingURL=${name}.map\n`);
+  writeFileSync(`${path}.map`, map);
+}
+
+/** The entry knows its commands as modules; built, they are chunks. */
+function chunksInsteadOfModules() {
+  return {
+    name: "chunks-instead-of-modules",
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: /^\.\/(program|demo\/process)\.js$/ }, ({ path }) => ({
+        path: basename(path),
+        namespace: "chunk",
+      }));
+      onResolve({ filter: /^\.\/chunks\.js$/, namespace: "chunk" }, ({ path }) => ({ path, external: true }));
+      onLoad({ filter: /.*/, namespace: "chunk" }, ({ path }) => ({
+        contents: `module.exports = require("./chunks.js").openChunks(__dirname).load(${JSON.stringify(path)});`,
+      }));
+    },
+  };
+}
+
+/** Our own words stand in every message; the other forty languages are a third of zod. */
+function oneLanguageOfZod() {
+  return {
+    name: "one-language-of-zod",
+    setup({ onLoad }) {
+      const filter = /[\\/]zod[\\/]v4[\\/]locales[\\/]index\.js$/;
+      onLoad({ filter }, () => ({ contents: 'export { default as en } from "./en.js";' }));
+    },
+  };
+}
+
+/** Parts of Express that an agent has no use for, and that are larger than the rest of it. */
+const rarelyCalled = ["body-parser", "mime-types"];
+
+/**
+ * Such a package is a chunk of its own. Each of its functions loads it when it is first called; whatever is no function,
+ * when it is looked at.
+ */
+function loadedWhenCalled() {
+  return {
+    name: "loaded-when-called",
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: new RegExp(`^(${rarelyCalled.join("|")})$`) }, ({ path }) => ({ path, namespace: "called" }));
+      onResolve({ filter: /^\.\//, namespace: "called" }, ({ path }) => ({ path, external: true }));
+      onLoad({ filter: /.*/, namespace: "called" }, async ({ path }) => ({
+        contents: forwarding(`./${path}.js`, (await import(pathToFileURL(pathOfRarelyCalled(path)).href)).default),
+      }));
+    },
+  };
+}
+
+const pathOfRarelyCalled = (name) => requireOfExpress.resolve(name);
+const requireOfExpress = createRequire(createRequire(import.meta.url).resolve("express"));
+
+function forwarding(chunk, exported) {
+  const load = `require(${JSON.stringify(chunk)})`;
+  const lines = Object.keys(exported).map((name) => {
+    return typeof exported[name] === "function"
+      ? `exports.${name} = (...given) => ${load}.${name}(...given);`
+      : `Object.defineProperty(exports, "${name}", { enumerable: true, get: () => ${load}.${name} });`;
+  });
+  return lines.join("\n");
+}
+
+/** Starts an agent on what was built, and keeps what V8 has compiled by then. Of this Node.js alone. */
+export function keepCode(outdir) {
+  rmSync(join(outdir, "code-cache"), { recursive: true, force: true });
+  const { status, stderr } = spawnSync(process.execPath, [join(root, "scripts/keep-code.mjs"), outdir], {
+    stdio: ["ignore", "ignore", "pipe"],
+    encoding: "utf8",
+    // Flags are part of what V8 compares: the agent will have none.
+    env: { PATH: process.env.PATH },
+  });
+  // It starts without as well.
+  if (status !== 0) process.stderr.write(`The code cache could not be made, so the agent starts slower: ${stderr}\n`);
 }
 
 /**

@@ -39,6 +39,7 @@ export interface RunningAgent {
   stop(options?: { readonly drainDelayMs?: number }): Promise<void>;
 }
 
+const letInMs = 1;
 const closeGraceMs = 2_000;
 const stopChecksMs = 1_000;
 const flushMs = 3_000;
@@ -66,7 +67,12 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
   const listener = await startListener(config.server, createEndpoints(health, endpoints).middleware);
   log.info({ url: listener.url, version: agentVersion }, `healthspan ${agentVersion} listens on ${listener.url}`);
   try {
-    const [telemetry, app] = await Promise.all([connectOnce(), import("./server/app.js")]);
+    // What follows holds the event loop while it loads: whoever asks is answered before, and in between.
+    await delay(letInMs);
+    const telemetry = await connectOnce();
+    await delay(letInMs);
+    const app = await import("./server/app.js");
+    await delay(letInMs);
     const observer = createProbeInstruments(telemetry.meter);
     const observed = createEndpoints(health, { ...endpoints, observer });
     listener.use(app.createApp({ source: health, endpoints: observed, onError: endpoints.onError }));

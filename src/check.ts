@@ -339,11 +339,11 @@ interface MarkedSchema {
 
 const markedSchemas = new WeakMap<z.ZodType, MarkedSchema>();
 
-/** The JSON Schema of a kind's options as people write them, `secret: true` on what must not be published; made once. */
+/** What people may write for options, as JSON Schema draft 7, `secret: true` on what must not be published; made once. */
 export function optionsJsonSchema({ options }: Pick<CheckKind, "options">): MarkedSchema {
   let schema = markedSchemas.get(options);
   if (schema === undefined) {
-    schema = z.toJSONSchema(options, { io: "input", unrepresentable: "any" }) as MarkedSchema;
+    schema = z.toJSONSchema(options, { io: "input", target: "draft-7", unrepresentable: "any" }) as MarkedSchema;
     markedSchemas.set(options, schema);
   }
   return schema;

@@ -1,4 +1,5 @@
-import { z } from "zod";
+import type { z } from "zod";
+import { optionsJsonSchema } from "../check.js";
 
 /** The part of JSON Schema that zod writes and that reading a config needs. */
 export interface JsonSchema {
@@ -21,16 +22,8 @@ export interface JsonSchema {
   readonly allOf?: readonly JsonSchema[];
 }
 
-const cache = new WeakMap<z.ZodType, JsonSchema>();
-
-/** What people may write for a schema, as JSON Schema draft 7. */
-export function inputSchema(schema: z.ZodType): JsonSchema {
-  const known = cache.get(schema);
-  if (known) return known;
-  const made = z.toJSONSchema(schema, { io: "input", target: "draft-7", unrepresentable: "any" }) as JsonSchema;
-  cache.set(schema, made);
-  return made;
-}
+/** What people may write for a schema. */
+export const inputSchema = (schema: z.ZodType): JsonSchema => optionsJsonSchema({ options: schema }) as JsonSchema;
 
 /** The alternatives a value may follow, unions taken apart. */
 export function branchesOf(schema: JsonSchema): readonly JsonSchema[] {

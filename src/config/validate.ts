@@ -24,7 +24,8 @@ export type Validated<Value> =
 export function validate<Value>(subject: Subject<Value>): Validated<Value> {
   const { node, schema, at = [] } = subject;
   const { value, emptySecrets } = coerce(node, inputSchema(schema));
-  const parsed = schema.safeParse(value, { error: () => unworded });
+  // Compiling a schema takes longer than the one look that a start takes.
+  const parsed = schema.safeParse(value, { error: () => unworded, jitless: true });
   const problems = emptySecrets.map((path) => problemAt(node, path, at, emptySecret));
   if (!parsed.success) {
     const about = {

