@@ -1,8 +1,9 @@
 /**
- * Run by the contract suite in a process of its own, where nothing else is open: starts one run, calls it off, and
- * prints what is then left. A socket or timer that outlives `close` keeps this process alive, which the suite notices.
- * Arguments: kind, JSON of its options, milliseconds until the abort.
+ * Run by the contract suite in a process of its own, where nothing else is open: starts one run, calls it off when its
+ * standard input ends, and prints what is then left. A socket or timer that outlives `close` keeps this process alive,
+ * which the suite notices. Arguments: kind, JSON of its options.
  */
+import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import { CheckFailure } from "../../src/check.js";
 import { kinds } from "../../src/kinds/index.js";
@@ -18,13 +19,13 @@ export interface AbortReport {
 
 /** What a socket needs to be gone after it was destroyed. */
 const graceMs = 150;
-const [name = "", options = "{}", abortAfterMs = "0"] = process.argv.slice(2);
+const [name = "", options = "{}"] = process.argv.slice(2);
 const kind = kinds.find((candidate) => candidate.kind === name);
 if (!kind) throw new Error(`no kind ${name}`);
 const check = kind.create(kind.options.parse(JSON.parse(options)));
 const stop = new AbortController();
 let abortedAtMs = 0;
-const abort = delay(Number(abortAfterMs)).then(() => {
+const abort = once(process.stdin.resume(), "end").then(() => {
   abortedAtMs = performance.now();
   stop.abort(new CheckFailure("unavailable", "shutting down"));
 });

@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -23,6 +24,8 @@ const plantedSecret = "pl4nted/s3cret+of%the suite";
 const anyPort = 9;
 /** A run may take this long after its abort; `DESIGN`: timeout + 100 ms, and some for a busy machine. */
 const settledWithinMs = 300;
+/** From its first connection on, a run has come to where it waits for the peer. */
+const wellUnderWayMs = 300;
 
 const contracts = new Map<string, KindContract>();
 for (const { kind } of kinds) contracts.set(kind, await contractOf(kind));
@@ -83,7 +86,7 @@ describe.each(kinds.map((kind) => [kind.kind, kind] as const))("kind %s", (name,
 
     it("honours an abort and leaves no socket and no timer", async () => {
       const peer = await listenSilently();
-      const report = await abortInChild(name, at(peer.port));
+      const report = await abortInChild(name, at(peer.port), peer);
       expect(report.message).toBe("shutting down");
       expect(report.settledAfterMs).toBeLessThan(settledWithinMs);
       expect(report.resources).toEqual([]);
@@ -211,13 +214,17 @@ async function expectNoConnections(peer: Peer): Promise<void> {
   await expect.poll(() => peer.openConnections).toBe(0);
 }
 
-/** Long enough for a driver to load and a connection to be up. */
-const abortAfterMs = 800;
-
-/** Rejects when the process does not end by itself: then something was left open. */
-async function abortInChild(kind: string, options: Options): Promise<AbortReport> {
-  const args = ["--import", "tsx", childPath("abort-child.ts"), kind, JSON.stringify(options), String(abortAfterMs)];
-  const { stdout } = await execute(process.execPath, args, { timeout: 15_000 });
+/**
+ * Aborts a run that the peer has seen: how long its driver takes to load is the machine's affair.
+ * Rejects when the process does not end by itself: then something was left open.
+ */
+async function abortInChild(kind: string, options: Options, peer: Peer): Promise<AbortReport> {
+  const args = ["--import", "tsx", childPath("abort-child.ts"), kind, JSON.stringify(options)];
+  const running = execute(process.execPath, args, { timeout: 25_000 });
+  await expect.poll(() => peer.takenConnections, { timeout: 20_000 }).toBeGreaterThan(0);
+  await delay(wellUnderWayMs);
+  running.child.stdin?.end();
+  const { stdout } = await running;
   return JSON.parse(stdout) as AbortReport;
 }
 
