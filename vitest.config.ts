@@ -21,7 +21,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/{contract,integration,faults,leaks,stack,browser,package,fixtures}/**"],
+          exclude: ["test/{contract,integration,faults,leaks,stack,browser,package,fixtures,fuzz}/**"],
           testTimeout: 10_000,
         },
       },
@@ -31,6 +31,14 @@ export default defineConfig({
           include: ["test/contract/**/*.test.ts"],
           testTimeout: 30_000,
           fileParallelism: false,
+        },
+      },
+      {
+        resolve,
+        test: {
+          name: "fuzz",
+          include: ["test/fuzz/**/*.test.ts"],
+          testTimeout: 60_000,
         },
       },
       {

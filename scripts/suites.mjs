@@ -3,6 +3,8 @@
 export const suites = [
   { name: "unit", budgetSeconds: 60 },
   { name: "contract", budgetSeconds: 60 },
+  // The kept corpus and some hundred inputs of each fuzzer; `npm run fuzz` is the long form.
+  { name: "fuzz", budgetSeconds: 20 },
   { name: "leaks", budgetSeconds: 180 },
   { name: "integration", budgetSeconds: 240 },
   { name: "faults", budgetSeconds: 360 },

@@ -4,6 +4,7 @@ import {
   isMap,
   isScalar,
   isSeq,
+  Lexer,
   LineCounter,
   type Node,
   parseAllDocuments,
@@ -26,6 +27,11 @@ import { explainYamlError, maxDepth } from "./yaml-errors.js";
 
 /** Aliases may repeat what is anchored up to here; ten thousand checks have less than half of it. */
 const maxNodes = 500_000;
+/**
+ * Words and signs of one file; ten thousand checks that say everything have 1.4 million. The parser takes up to two
+ * microseconds for each: 16 MiB of brackets would hold the process for half a minute.
+ */
+const maxLexemes = 2_000_000;
 
 export interface ParsedFile {
   readonly root: MapNode;
@@ -36,11 +42,20 @@ export interface ParsedFile {
 
 /** Reads one file's text into a tree with places, references replaced; every mistake is a problem, none is thrown. */
 export function parseYaml(file: string, text: string, references: References): ParsedFile {
+  const lines = new LineCounter();
+  if (hasTooManyLexemes(text)) {
+    return new TreeReader(file, lines, [], references).refuse(
+      0,
+      `has more than ${maxLexemes} words and signs`,
+      "split it; --config may be repeated",
+    );
+  }
   const unquoted = text.includes("${") ? findUnquotedReferences(text) : [];
   const covered = unquoted.length > 0 ? coverReferences(text, unquoted) : text;
-  const lines = new LineCounter();
   const reader = new TreeReader(file, lines, unquoted, references);
-  const documents = parseAllDocuments(covered, { lineCounter: lines, uniqueKeys: false, prettyErrors: false });
+  const documents = withoutStackTraces(() =>
+    parseAllDocuments(covered, { lineCounter: lines, uniqueKeys: false, prettyErrors: false }),
+  );
   const document = Array.isArray(documents) ? documents[0] : undefined;
   if (Array.isArray(documents)) for (const each of documents) reader.reportErrors(each);
   if (reader.isUnreadable) return reader.unreadable();
@@ -52,6 +67,29 @@ export function parseYaml(file: string, text: string, references: References): P
     return reader.refuse(second.range[0], "starts a second YAML document", "keep one document a file; remove `---`");
   }
   return reader.readRoot(document);
+}
+
+/** Counted by the parser's own first stage, which costs a tenth of the whole and is left at the limit. */
+function hasTooManyLexemes(text: string): boolean {
+  // At least one character for two of them: the parser marks the beginning of a plain text by one of its own.
+  if (text.length < maxLexemes / 2) return false;
+  let count = 0;
+  for (const _lexeme of new Lexer().lex(text)) if (++count > maxLexemes) return true;
+  return false;
+}
+
+/**
+ * The parser makes an error of each mistake, of which we show the code: the stacks in them, a hundred thousand of one
+ * broken file, took two thirds of its time and of its memory. Nothing else can run meanwhile: `parse` is synchronous.
+ */
+function withoutStackTraces<Result>(parse: () => Result): Result {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    return parse();
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
 }
 
 /** Walks the parser's nodes of one file. */

@@ -101,6 +101,17 @@ describe("a text that is made to be hard to read", () => {
     expect(problemsOf(loadText(`checks:\n  - name: a\n    kind: shop\n${keys}`)).length).toBeGreaterThanOrEqual(many);
   });
 
+  it.each(["[", "%\n"])("is refused for how much there is of it, before it is parsed: `%s`", (piece) => {
+    expect(problemsOf(loadText(piece.repeat(2_000_001)))).toEqual([
+      "healthspan.yaml:1:1: has more than 2000000 words and signs; split it; --config may be repeated",
+    ]);
+  });
+
+  it("leaves errors made after it with their stacks", () => {
+    loadText("a: [\n".repeat(100));
+    expect(new Error("later").stack).toContain("hostile-text.test.ts");
+  });
+
   it.each(["[", "{a: ", "- ", "? "])("is refused for its depth: ten thousand times `%s`", (opening) => {
     expect(problemsOf(loadText(`checks:\n  ${opening.repeat(10_000)}`)).join()).toContain(
       "is nested too deeply; write at most 64 levels",
