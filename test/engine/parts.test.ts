@@ -8,12 +8,12 @@ import { Slots, type Start } from "../../src/engine/slots.js";
 import { FakeClock } from "./fake-clock.js";
 
 describe("DueHeap", () => {
-  it("gives entries back in the order they are due, however they were added, moved and removed", () => {
-    const step = fc.tuple(fc.nat(19), fc.nat(1_000), fc.boolean());
+  it("gives entries back in the order they are due, those due together by phase, however they were added, moved and removed", () => {
+    const step = fc.tuple(fc.nat(19), fc.nat(30), fc.boolean());
     fc.assert(
       fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
         const heap = new DueHeap<Due>();
-        const entries = Array.from({ length: 20 }, (): Due => ({ dueMs: 0, phase: 0, heapIndex: notQueued }));
+        const entries = Array.from({ length: 20 }, (_, phase): Due => ({ dueMs: 0, phase, heapIndex: notQueued }));
         const model = new Map<Due, number>();
         for (const [index, dueMs, isRemoval] of steps) {
           const entry = entries[index] as Due;
@@ -22,12 +22,13 @@ describe("DueHeap", () => {
           if (isRemoval) model.delete(entry);
           else model.set(entry, dueMs);
         }
-        const order: number[] = [];
+        const order: (readonly [dueMs: number, phase: number])[] = [];
         for (let next = heap.peek(); next; next = heap.peek()) {
-          order.push(next.dueMs);
+          order.push([next.dueMs, next.phase]);
           heap.remove(next);
         }
-        expect(order).toEqual([...model.values()].sort((a, b) => a - b));
+        const expected = [...model].map(([{ phase }, dueMs]) => [dueMs, phase] as const);
+        expect(order).toEqual(expected.sort((a, b) => a[0] - b[0] || a[1] - b[1]));
       }),
     );
   });
