@@ -1,6 +1,6 @@
 import { CheckFailure } from "../check.js";
 import { type Framing, framingOf } from "./http-framing.js";
-import { type HttpHead, maxHeadBytes, noHttpAnswer, parseHead } from "./http-head.js";
+import { checkBeginning, type HttpHead, maxHeadBytes, parseHead } from "./http-head.js";
 import type { ByteListener } from "./open-socket.js";
 
 /** `100 Continue`, `103 Early Hints`: a server means a few, and each may be as large as a head. */
@@ -92,8 +92,7 @@ export class HttpAnswer implements ByteListener {
         throw new CheckFailure("protocol", `headers exceed ${maxHeadBytes} bytes`);
       }
       if (end < 0) {
-        // Garbage need not go on for as long as a head may be.
-        if (!mayBecomeHttp(rest)) throw noHttpAnswer("no status line");
+        checkBeginning(rest, searched);
         this.begun = Buffer.from(rest);
         return nothing;
       }
@@ -130,13 +129,6 @@ function endOfHead(bytes: Buffer, searched: number): number {
     if (bytes[at + 1] === carriageReturn && bytes[at + 2] === lineFeed) return at + 3;
   }
   return -1;
-}
-
-const begin = "HTTP/1.";
-
-function mayBecomeHttp(bytes: Buffer): boolean {
-  const length = Math.min(bytes.length, begin.length);
-  return bytes.toString("latin1", 0, length) === begin.slice(0, length);
 }
 
 /** As Node's client has it, so that it means and reads the same as a reset. */

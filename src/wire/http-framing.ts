@@ -1,4 +1,4 @@
-import { type HttpHead, maxHeadBytes, noHttpAnswer } from "./http-head.js";
+import { fieldName, type HttpHead, hasControls, maxHeadBytes, noHttpAnswer } from "./http-head.js";
 
 /** Called with each piece of the body, valid until it returns. */
 export type TakePiece = (piece: Buffer) => void;
@@ -20,7 +20,7 @@ export function framingOf({ status, headers }: HttpHead, method: string): Framin
     return /(^|,)[\t ]*chunked$/i.test(coding) ? new Chunked() : untilClose;
   }
   if (length === undefined) return untilClose;
-  if (!/^\d{1,15}$/.test(length)) throw noHttpAnswer("a length that is none");
+  if (!/^0*\d{1,15}$/.test(length)) throw noHttpAnswer("a length that is none");
   return new Counted(Number(length));
 }
 
@@ -47,7 +47,10 @@ class Counted implements Framing {
 
 const lineFeed = 10;
 
-/** RFC 9112, section 7.1. Extensions and trailers are read over; neither may be longer than a head. */
+/**
+ * RFC 9112, section 7.1. Extensions and trailers are read over; neither may be longer than a head. A line without its
+ * carriage return is none here: a chunk that is a byte short of its size would pass for a whole one.
+ */
 class Chunked implements Framing {
   readonly endsByClose = false;
   private left = 0;
@@ -78,15 +81,16 @@ class Chunked implements Framing {
     // What must be empty and is not needs no line end to be wrong.
     if (this.awaits === "end of chunk" && this.line !== "" && this.line !== "\r") throw noHttpAnswer("broken chunks");
     if (end < 0) return stop;
-    const line = this.line.endsWith("\r") ? this.line.slice(0, -1) : this.line;
+    const { line } = this;
     this.line = "";
-    this.take(line);
+    if (!line.endsWith("\r") || hasControls(line)) throw noHttpAnswer("broken chunks");
+    this.take(line.slice(0, -1));
     return end + 1;
   }
 
   private take(line: string): void {
     if (this.awaits === "size") {
-      const size = /^([\da-f]{1,13})[\t ]*(;|$)/i.exec(line)?.[1];
+      const size = /^0*([\da-f]{1,13})[\t ]*(;|$)/i.exec(line)?.[1];
       if (size === undefined) throw noHttpAnswer("a chunk without a size");
       this.left = Number.parseInt(size, 16);
       this.awaits = this.left === 0 ? "trailer" : "end of chunk";
@@ -95,6 +99,7 @@ class Chunked implements Framing {
       this.trailerBytes += line.length;
       if (this.trailerBytes > maxHeadBytes) throw noHttpAnswer("its trailer never ends");
       if (line === "") this.awaits = "nothing";
+      else fieldName(line);
     }
   }
 }

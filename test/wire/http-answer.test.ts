@@ -186,6 +186,7 @@ describe("an answer", () => {
     ["with a bare carriage return in its head", "HTTP/1.1 200 OK\r\nX: a\rY: b\r\n\r\n"],
     ["with a blank before the colon", "HTTP/1.1 200 OK\r\nX : a\r\n\r\n"],
     ["with a line that is no header", "HTTP/1.1 200 OK\r\nnothing\r\n\r\n"],
+    ["with a blank ahead of its first header", "HTTP/1.1 200 OK\r\n Content-Length: 1\r\n\r\nab"],
     ["with two lengths", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\na"],
     ["with a length below zero", "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n"],
     ["with a length in hexadecimal", "HTTP/1.1 200 OK\r\nContent-Length: 0x1\r\n\r\na"],
@@ -207,6 +208,52 @@ describe("an answer", () => {
     ["with more than 32 interim heads", "HTTP/1.1 100 Continue\r\n\r\n".repeat(33)],
   ])("%s is none", (_what, text) => {
     expect(whole(text, { closes: false })).toMatchObject({ error: "protocol" });
+  });
+
+  it.each([
+    ["with chunks whose lines lack the carriage return", "2\nok\n0\n\n"],
+    ["with a chunk that is a byte short of what it says", "3\r\nok\r\n0\r\n\r\n"],
+    ["with control characters beside a chunk's size", "2;a=\0\r\nok\r\n0\r\n\r\n"],
+    ["with a carriage return beside a chunk's size", "2;a=\rb\r\nok\r\n0\r\n\r\n"],
+    ["with control characters in its trailer", "2\r\nok\r\n0\r\nX: \0\r\n\r\n"],
+    ["with a trailer that is no header", "2\r\nok\r\n0\r\nnothing\r\n\r\n"],
+  ])("%s is none", (_what, chunks) => {
+    const text = `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${chunks}`;
+    expect(whole(text, { closes: false })).toMatchObject({ error: "protocol" });
+  });
+
+  it.each([
+    ["a carriage return", "HTTP/1.1 200 OK\rX: a\r"],
+    ["control characters", "HTTP/1.1 200 OK\r\nX: \0"],
+    ["a line that is no status line", "HTTP/1.1 two\r\n"],
+  ])("that stalls behind %s is none already", (_what, text) => {
+    expect(whole(text, { closes: false })).toMatchObject({ error: "protocol" });
+    expect(
+      read(
+        [...Buffer.from(text)].map((byte) => Buffer.from([byte])),
+        { closes: false },
+      ).error,
+    ).toBe("protocol");
+  });
+
+  it("has nothing but blanks and tabs around a value taken away", () => {
+    const text = "HTTP/1.1 200 OK\r\nX-A: \t l\xc3\xa0 \t\r\n";
+    expect(whole(`${text}\r\n`)).toMatchObject({ headers: { "x-a": "l\xc3\xa0" } });
+    expect(whole(`${text}Content-Length: 2\xa0\r\n\r\nok`).error).toBe("protocol");
+    expect(whole(`${text}Transfer-Encoding: \xa0chunked\r\n\r\nok`).body).toBe("ok");
+  });
+
+  it("may write its lengths with zeros ahead", () => {
+    const zeros = "0".repeat(30);
+    expect(whole(`HTTP/1.1 200 OK\r\nContent-Length: ${zeros}2\r\n\r\nok`)).toMatchObject({ body: "ok", error: "" });
+    const chunks = `Transfer-Encoding: chunked\r\n\r\n${zeros}2\r\nok\r\n${zeros}\r\n\r\n`;
+    expect(whole(`HTTP/1.1 200 OK\r\n${chunks}`)).toMatchObject({ body: "ok", error: "" });
+  });
+
+  it.each(["HEAD", "204", "304"])("without a body (%s) may say of its length what it likes", (what) => {
+    const lengths = "Content-Length: x\r\nTransfer-Encoding: chunked\r\n";
+    const text = `HTTP/1.1 ${what === "HEAD" ? "200" : what} OK\r\n${lengths}\r\n`;
+    expect(whole(text, { method: what === "HEAD" ? what : "GET", closes: false }).error).toBe("");
   });
 
   it.each([
