@@ -9,6 +9,7 @@ RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json ./
 COPY scripts scripts
 COPY src src
+# Runs an agent for a second, to keep what V8 compiles of it: for the same Node.js below.
 RUN node scripts/build.mjs cli
 # A name for the command that works without a shell.
 RUN mkdir bin && ln -s ../dist/cli/main.js bin/healthspan

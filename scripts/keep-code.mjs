@@ -40,7 +40,7 @@ function config(port, peer) {
   return `
 service: { name: warm }
 server: { port: ${port} }
-defaults: { interval: 1s, timeout: 1s }
+defaults: { interval: 500ms, timeout: 400ms }
 telemetry:
   otlp: { endpoint: "http://${peer}" }
 checks:
