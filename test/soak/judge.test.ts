@@ -48,9 +48,17 @@ describe("a soak", () => {
     expect(points.map(({ y }) => y)).toEqual([0, 2, 0, 1]);
   });
 
+  it("that is too short, or too restless, to tell says so", () => {
+    const restless = (at: number) => 40 + 60 * Math.sin(at / 100);
+    const table = verdictTable(
+      judge(samplesOf((at) => ({ files: restless(at), ...(at % 200 === 0 && { heap: 30 }) }))),
+    );
+    expect(table).toMatch(/heap in use.*\| too short to tell \|\n.*open files.*\| too short to tell \|/);
+  });
+
   it("says what it saw, and what it would have seen", () => {
     const table = verdictTable(judge(samplesOf((at) => ({ threads: 11, files: 40 + at / 6, heap: 1 }))));
-    expect(table).toContain("| threads | 11.0 | 11.0 | 0.0 | 0.0 | 9.0 | flat |");
+    expect(table).toContain("| threads | 11.0 | 11.0 | 0.0 | 0.0 | 10.0 | flat |");
     expect(table).toMatch(/\| open files and sockets \|.* 601\.0 \|.*\| RISES \|/);
   });
 });

@@ -1,8 +1,11 @@
 import { type Sample, type Series, type SeriesName, series, seriesNames } from "./series.js";
 import { type Point, slopeOf } from "./slope.js";
 
-/** Ahead of this share of a soak compilers, pools and caches still settle. */
-export const warmUpShare = 1 / 3;
+/**
+ * Ahead of this share of a soak compilers, pools and caches still settle, and every fault comes for the first time: once
+ * through all of them takes a bit more than three minutes.
+ */
+export const warmUpShare = 0.4;
 /** What is left is judged in so many windows: enough to tell a slope, each long enough for a collection of the heap. */
 const windows = 20;
 
@@ -16,6 +19,8 @@ export interface Verdict {
   /** The least rise an hour that this soak would have called one. */
   readonly seesPerHour?: number;
   readonly isRising: boolean;
+  /** Only a rise that doubles the series while it is judged would have been seen: that it is flat says nothing. */
+  readonly isBlind: boolean;
 }
 
 /** A verdict for each series that there are values of. A series rises if its slope, less its error, passes the resolution. */
@@ -35,15 +40,17 @@ function verdictOf(name: SeriesName, points: readonly Point[], hours: number): V
   const from = meanOf(points.slice(0, quarter));
   const to = meanOf(points.slice(-quarter));
   const slope = slopeOf(points);
-  if (!slope) return { name, from, to, isRising: false };
+  if (!slope) return { name, from, to, isRising: false, isBlind: true };
   const { resolution } = series[name];
+  const sees = slope.limit * hours + resolution;
   return {
     name,
     from,
     to,
     slope: { perHour: slope.perUnit, errorPerHour: slope.error },
-    seesPerHour: slope.limit + resolution / hours,
+    seesPerHour: sees / hours,
     isRising: (slope.perUnit - slope.limit) * hours > resolution,
+    isBlind: sees > Math.max(from, 5 * resolution),
   };
 }
 

@@ -8,8 +8,8 @@ import { type CheckEntry, intervalMs, noticedWithinMs, type SoakedAgent } from "
 
 const timeoutMs = 800;
 /** Some runs under each fault, and some without one. */
-const faultMs = 4_000;
-const quietMs = 2_500;
+const faultMs = 3_000;
+const quietMs = 2_000;
 
 const entryOf = (row: Row, name: string, options: Options): CheckEntry => ({
   ...{ name, kind: row.kind, critical: false, interval: `${intervalMs}ms`, timeout: `${timeoutMs}ms` },
@@ -78,7 +78,7 @@ export class Lane {
     const scene = await openScene({ row, stage, fault, finding }, this.surroundings, isGuests ? undefined : lasting);
     const reload = async (checks: readonly Options[]) => {
       const guests = checks.map((options, index) => entryOf(row, `${row.name}-guest${index + 1}`, options));
-      await agent.setGuests(row.name, guests);
+      await agent.setGuests(row.name, guests, { isAnnounced: true });
       await pause(noticedWithinMs);
     };
     try {

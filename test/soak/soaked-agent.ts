@@ -10,8 +10,8 @@ const entry = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
 const preloadUrl = (file: string): string => new URL(file, import.meta.url).href;
 
 export const intervalMs = 1_000;
-/** Contents are compared that often: a change that nobody announces takes so long. */
-export const noticedWithinMs = 6_000;
+/** A change that is announced is read at once, and its checks have run by then. */
+export const noticedWithinMs = 2_000;
 
 /** A check as the configuration has it. */
 export type CheckEntry = Options & { readonly name: string };
@@ -24,6 +24,13 @@ export interface AgentOptions {
   readonly plant: string | undefined;
   /** Flags of Node. */
   readonly node: readonly string[];
+}
+
+export interface Edit {
+  /** By SIGHUP; otherwise the agent finds it, within some seconds. */
+  readonly isAnnounced?: boolean;
+  /** A mistake, at the end of the file. */
+  readonly damage?: string;
 }
 
 /** The agent as it is shipped, in a process of its own, and the configuration that it is given. */
@@ -72,13 +79,13 @@ export class SoakedAgent {
   }
 
   /** Beside those that stay; of one owner at a time. */
-  async setGuests(owner: string, checks: readonly CheckEntry[]): Promise<void> {
+  async setGuests(owner: string, checks: readonly CheckEntry[], edit: Edit = {}): Promise<void> {
     this.#guests.set(owner, checks);
-    await this.edit();
+    await this.edit(edit);
   }
 
-  /** Writes the file; every third change is announced by SIGHUP, the others are found. `damage` is a mistake in it. */
-  edit({ damage = "" } = {}): Promise<void> {
+  /** Writes the file anew. */
+  edit({ damage = "", isAnnounced = false }: Edit): Promise<void> {
     const write = async () => {
       this.#edits += 1;
       const { folder } = this.options;
@@ -88,7 +95,7 @@ export class SoakedAgent {
         `${configOf(this.options, this.port, [...this.#guests.values()].flat())}${damage}`,
       );
       await rename(`${file}.new`, file);
-      if (this.#edits % 3 === 0 && this.program.isRunning) process.kill(this.program.pid, "SIGHUP");
+      if (isAnnounced && this.program.isRunning) process.kill(this.program.pid, "SIGHUP");
     };
     this.#writes = this.#writes.then(write, write);
     return this.#writes;

@@ -31,6 +31,8 @@ export async function setStage(options: SoakOptions): Promise<Surrounding> {
   // PostgreSQL refuses to be root, and has to get at its data.
   chmodSync(folder, 0o755);
   process.env.TMPDIR = folder;
+  // Its server would write a line here for each handshake that fails.
+  process.env.GRPC_VERBOSITY = "NONE";
   const closers: (() => Promise<unknown> | unknown)[] = [];
   const janitor = startJanitor(folder);
   const close = async () => {

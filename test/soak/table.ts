@@ -1,7 +1,6 @@
 import { markdown } from "../../bench/side-by-side/table.js";
 import type { Verdict } from "./judge.js";
 import { series } from "./series.js";
-import { fewestPoints } from "./slope.js";
 
 const head = [
   "",
@@ -18,9 +17,9 @@ export function verdictTable(verdicts: readonly Verdict[]): string {
   return markdown(head, verdicts.map(line));
 }
 
-function line({ name, from, to, slope, seesPerHour, isRising }: Verdict): readonly string[] {
+function line({ name, from, to, slope, seesPerHour, isRising, isBlind }: Verdict): readonly string[] {
   const { title, digits } = series[name];
   const text = (value: number | undefined): string => (value === undefined ? "–" : value.toFixed(digits));
-  const said = slope === undefined ? `fewer than ${fewestPoints} windows` : isRising ? "RISES" : "flat";
+  const said = isRising ? "RISES" : isBlind ? "too short to tell" : "flat";
   return [title, text(from), text(to), text(slope?.perHour), text(slope?.errorPerHour), text(seesPerHour), said];
 }
