@@ -384,6 +384,29 @@ describe("/metrics", () => {
     expect(pieces).toBeLessThan(1_000);
   });
 
+  it("lets go of every scrape that a client asked for ahead of the others' answers and then left", async () => {
+    const { listener } = await startAgent({
+      metrics: metricsFrom(async function* () {
+        for (let pieces = 0; pieces < 100; pieces += 1) yield body;
+      }),
+    });
+    for (let client = 0; client < 20; client += 1) {
+      const leaver = await open(listener.port);
+      leaver.socket.pause();
+      // Only the first of them hears of the connection's end.
+      leaver.socket.write(get("/metrics").repeat(20));
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      leaver.socket.resetAndDestroy();
+    }
+    const scrape = async () => {
+      const response = await fetch(`${listener.url}/metrics`);
+      await response.arrayBuffer();
+      return response.status;
+    };
+    await expect.poll(scrape, { timeout: 10_000 }).toBe(200);
+    expect(await Promise.all(Array.from({ length: 10 }, scrape))).toEqual(Array(10).fill(200));
+  });
+
   it("stops when the client leaves", async () => {
     const released = deferred();
     const { listener, errors } = await startAgent({

@@ -8,13 +8,13 @@ export interface RequestOptions {
   readonly from?: string;
 }
 
-/** A request as Node's parser hands it over, without a socket. */
+/** A request as Node's parser hands it over, on a connection of its own that is none. */
 export function request(url: string, { method = "GET", headers = {}, from = "203.0.113.9" }: RequestOptions = {}) {
   return {
     method,
     url,
     headers: { host: "health.example", ...headers },
-    socket: { remoteAddress: from },
+    socket: Object.assign(new EventEmitter(), { remoteAddress: from, destroyed: false }),
   } as unknown as IncomingMessage;
 }
 

@@ -19,9 +19,10 @@ function setUp(metrics: MetricsSource) {
   const headers = { accept: "application/openmetrics-text" };
   return {
     errors,
-    scrape: (res = new FakeResponse(), method = "GET") => ({
+    scrape: (res = new FakeResponse(), method = "GET", req = request("/metrics", { method, headers })) => ({
+      req,
       res,
-      done: stream.send(request("/metrics", { method, headers }), res.asServerResponse(), "healthy"),
+      done: stream.send(req, res.asServerResponse(), "healthy"),
     }),
   };
 }
@@ -158,5 +159,33 @@ describe("the metrics stream", () => {
     expect(await scrape().done).toBe(200);
     for (const { res } of slow) res.destroy();
     await Promise.all(slow.map(({ done }) => done));
+  });
+
+  it("gives a connection one place, however many requests come ahead of their answers", async () => {
+    const { scrape } = setUp(sourceOf(() => piecesOf("a 1\n", "b 2\n")));
+    const slow = new FakeResponse();
+    slow.canTakeMore = false;
+    const { req, done } = scrape(slow);
+    const second = scrape(undefined, "GET", req);
+    expect(await second.done).toBe(503);
+    expect(second.res.body).toMatch(/on this connection already; wait/);
+    expect(await scrape().done).toBe(200);
+    slow.canTakeMore = true;
+    slow.emit("drain");
+    await done;
+    expect(await scrape(undefined, "GET", req).done).toBe(200);
+  });
+
+  it("lets go of a response that hears nothing of its connection's end, as those behind others do", async () => {
+    const { scrape } = setUp(sourceOf(() => piecesOf("a 1\n", "b 2\n")));
+    const queued = new FakeResponse();
+    queued.canTakeMore = false;
+    const { req, done } = scrape(queued);
+    await turns(3);
+    Object.assign(req.socket, { destroyed: true });
+    req.socket.emit("close");
+    expect(await done).toBe(200);
+    expect(queued.body).toBe("a 1\n");
+    expect(req.socket.listenerCount("close")).toBe(0);
   });
 });
