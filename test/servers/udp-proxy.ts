@@ -29,7 +29,8 @@ export async function startUdpProxy(targetPort: number): Promise<UdpProxy> {
       const asked = createSocket("udp4");
       asked.on("error", () => undefined);
       asked.once("message", (answer) => {
-        opened.send(answer, from.port, from.address);
+        // The answer may come when the port has been closed.
+        if (opened === socket && fault === undefined) opened.send(answer, from.port, from.address);
         asked.close();
       });
       asked.send(question, targetPort, "127.0.0.1");
@@ -57,6 +58,9 @@ export async function startUdpProxy(targetPort: number): Promise<UdpProxy> {
       if (fault === "refused") socket = await open(port);
       fault = undefined;
     },
-    close: shut,
+    close: () => {
+      fault = "silent";
+      return shut();
+    },
   };
 }

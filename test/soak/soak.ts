@@ -99,7 +99,9 @@ class Watched {
   private async scrape() {
     try {
       const answer = await fetch(`${this.#agent.url}/metrics`, { signal: AbortSignal.timeout(10_000) });
-      this.page = parseMetrics(await answer.text());
+      const text = await answer.text();
+      if (!answer.ok) return {};
+      this.page = parseMetrics(text);
     } catch {
       return {};
     }
