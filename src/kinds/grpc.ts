@@ -15,6 +15,7 @@ import type { GrpcAnswer } from "../wire/grpc-answer.js";
 import { decodeResponse, type ServingStatus } from "../wire/grpc-message.js";
 import { statusFailure, statusName } from "../wire/grpc-status.js";
 import { createGrpcTarget, type GrpcTarget, headersOf, healthMethod } from "../wire/grpc-target.js";
+import { lateModule } from "../wire/late-module.js";
 import type { SecureDialer } from "../wire/secure-socket.js";
 import { tlsOptions } from "../wire/tls-options.js";
 
@@ -103,6 +104,10 @@ export function grpc(options: GrpcInput): BoundKind {
   return { kind: grpcKind, options };
 }
 
+const loadCall = lateModule(() => import("../wire/grpc-call.js"));
+const loadObjection = lateModule(() => import("../wire/tls-objection.js"));
+const loadSecureSocket = lateModule(() => import("../wire/secure-socket.js"));
+
 class GrpcCheck implements Check {
   // Private by the language, so that no JSON, log or dump of a check shows a secret.
   readonly #options: GrpcOptions;
@@ -126,7 +131,7 @@ class GrpcCheck implements Check {
 
   run({ signal, timeoutMs, trace }: CheckRun): Promise<Outcome> {
     return trace.client(healthMethod, this.#attributes, async (span) => {
-      const { GrpcCall } = await import("../wire/grpc-call.js");
+      const { GrpcCall } = await loadCall();
       const call = new GrpcCall(this.#target, span);
       try {
         const traceparent = this.#options.propagate ? span.traceparent : undefined;
@@ -146,14 +151,14 @@ class GrpcCheck implements Check {
   private async explained(failure: unknown, signal: AbortSignal): Promise<unknown> {
     const isBroken = failure instanceof CheckFailure && failure.reason === "network";
     if (!this.#dialer || !isBroken) return failure;
-    const { objectionOf } = await import("../wire/tls-objection.js");
+    const { objectionOf } = await loadObjection();
     return (await objectionOf(this.#target.socket, this.#dialer, signal)) ?? failure;
   }
 
   private async dialer(): Promise<SecureDialer | undefined> {
     const { tls } = this.#options;
     if (tls === undefined || this.#dialer) return this.#dialer;
-    const { createSecureDialer } = await import("../wire/secure-socket.js");
+    const { createSecureDialer } = await loadSecureSocket();
     this.#dialer = createSecureDialer(tls, this.#target.socket.host, ["h2"]);
     return this.#dialer;
   }

@@ -14,6 +14,7 @@ import {
 import { attr } from "../semconv.js";
 import { abortable } from "../wire/abortable.js";
 import { parseAddress } from "../wire/address.js";
+import { lateModule } from "../wire/late-module.js";
 import type { AskMilvus, CollectionResult } from "../wire/milvus-collections.js";
 import { type MilvusCollection, type MilvusOptions, milvusOptions, optionsOfUrl } from "../wire/milvus-options.js";
 import type { MilvusSession, MilvusTarget } from "../wire/milvus-session.js";
@@ -82,6 +83,9 @@ export function milvus(options: MilvusInput): BoundKind {
   return { kind: milvusKind, options };
 }
 
+const loadSession = lateModule(() => import("../wire/milvus-session.js"));
+const loadCollections = lateModule(() => import("../wire/milvus-collections.js"));
+
 class MilvusCheck implements Check {
   // Private by the language, so that no JSON, log or dump of a check shows a secret.
   readonly #target: MilvusTarget;
@@ -127,7 +131,7 @@ class MilvusCheck implements Check {
 
   async #examine(run: CheckRun): Promise<Outcome> {
     run.signal.throwIfAborted();
-    const { MilvusSession } = await import("../wire/milvus-session.js");
+    const { MilvusSession } = await loadSession();
     // Called off while it was loaded: whoever waited is gone, and so is the trace.
     run.signal.throwIfAborted();
     this.#session ??= new MilvusSession(this.#target);
@@ -205,7 +209,7 @@ async function lookAt(
   known: Record<string, FactValue>,
 ): Promise<Weakness | undefined> {
   if (wanted === undefined) return undefined;
-  const { readCollections } = await import("../wire/milvus-collections.js");
+  const { readCollections } = await loadCollections();
   const results = await readCollections(ask, wanted === "all" ? firstByName(names) : wanted);
   known.collections = results.map(({ row }) => row);
   const hits = results.flatMap((result) => result.hits ?? []);

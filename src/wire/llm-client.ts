@@ -12,6 +12,7 @@ import {
   modelPage,
   streamFacts,
 } from "./llm-answer.js";
+import { lateModule, latePackage } from "./late-module.js";
 import { type LlmEndpoint, LlmExchange } from "./llm-exchange.js";
 import { refusesParameter } from "./llm-failure.js";
 import type { LlmOptions } from "./llm-options.js";
@@ -227,19 +228,12 @@ export class LlmClient {
   }
 }
 
-async function createDialer(tls: NonNullable<LlmOptions["tls"]>, host: string) {
-  const { createSecureDialer } = await import("./secure-socket.js");
-  return createSecureDialer(tls, host, ["http/1.1"]);
-}
+const loadSecureSocket = lateModule(() => import("./secure-socket.js"));
+const loadPackage = latePackage("openai@6", () => import("openai"));
 
-async function loadPackage(): Promise<typeof import("openai")> {
-  try {
-    return await import("openai");
-  } catch (error) {
-    const detail = error instanceof Error ? error.message : String(error);
-    const message = "the package `openai` cannot be loaded; install it: `npm install openai@6`";
-    throw new CheckFailure("internal", message, { cause: error, detail });
-  }
+async function createDialer(tls: NonNullable<LlmOptions["tls"]>, host: string) {
+  const { createSecureDialer } = await loadSecureSocket();
+  return createSecureDialer(tls, host, ["http/1.1"]);
 }
 
 /**

@@ -3,6 +3,7 @@ import { HttpCall } from "./http-call.js";
 import { exchangeFailure, type HttpBody } from "./http-exchange.js";
 import type { HttpHead } from "./http-head.js";
 import { createHttpTarget } from "./http-target.js";
+import { lateModule } from "./late-module.js";
 import type { RefusedAnswer } from "./llm-failure.js";
 import { statusFailure } from "./llm-failure.js";
 import type { SecureDialer } from "./secure-socket.js";
@@ -131,7 +132,9 @@ async function readError(call: HttpCall, head: HttpHead, coding: string): Promis
   }
 }
 
+const loadDecoding = lateModule(() => import("./http-decoding.js"));
+
 async function expanded(body: HttpBody, coding: string, maxBytes: number): Promise<HttpBody> {
-  const { expandBody } = await import("./http-decoding.js");
+  const { expandBody } = await loadDecoding();
   return expandBody(body, coding, maxBytes);
 }

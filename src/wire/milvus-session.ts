@@ -2,6 +2,7 @@ import type { MilvusClient } from "@zilliz/milvus2-sdk-node";
 import { CheckFailure, type ClientSpan } from "../check.js";
 import type { Address } from "./address.js";
 import { GrpcConnection, grpcFailure } from "./grpc-connection.js";
+import { lateModule, latePackage } from "./late-module.js";
 import { MilvusChannel } from "./milvus-channel.js";
 import { expectSuccess, type MilvusStatus } from "./milvus-failure.js";
 import type { SecureDialer } from "./secure-socket.js";
@@ -61,7 +62,7 @@ export class MilvusSession {
     } catch (error) {
       throw await this.#explained(grpcFailure(error, signal), signal);
     }
-    this.#client ??= createClient(await loadPackage(), this.#target, this.#channel);
+    this.#client ??= createClient(await loadClient(), this.#target, this.#channel);
     signal.throwIfAborted();
     this.#channel.route = { connection, signal, timeoutMs, authority: address, isSecure: tls !== undefined };
   }
@@ -91,12 +92,12 @@ export class MilvusSession {
   async #explained(failure: unknown, signal: AbortSignal): Promise<unknown> {
     const isBroken = failure instanceof CheckFailure && failure.reason === "network";
     if (!this.#dialer || !isBroken) return failure;
-    const { objectionOf } = await import("./tls-objection.js");
+    const { objectionOf } = await loadObjection();
     return (await objectionOf(this.#target.socket, this.#dialer, signal)) ?? failure;
   }
 
   async #secureDialer(tls: TlsOptions): Promise<SecureDialer> {
-    const { createSecureDialer } = await import("./secure-socket.js");
+    const { createSecureDialer } = await loadSecureSocket();
     this.#dialer ??= createSecureDialer(tls, this.#target.socket.host, ["h2"]);
     return this.#dialer;
   }
@@ -117,15 +118,12 @@ function clientFailure(error: unknown, operation: string): CheckFailure {
 
 type Package = typeof import("@zilliz/milvus2-sdk-node");
 
-async function loadPackage(): Promise<Package> {
-  let loaded: Package;
-  try {
-    loaded = await import("@zilliz/milvus2-sdk-node");
-  } catch (cause) {
-    const message =
-      "the package `@zilliz/milvus2-sdk-node` cannot be loaded; install it: `npm install @zilliz/milvus2-sdk-node@3`";
-    throw new CheckFailure("internal", message, { cause });
-  }
+const loadObjection = lateModule(() => import("./tls-objection.js"));
+const loadSecureSocket = lateModule(() => import("./secure-socket.js"));
+const loadPackage = latePackage<Package>("@zilliz/milvus2-sdk-node@3", () => import("@zilliz/milvus2-sdk-node"));
+
+async function loadClient(): Promise<Package> {
+  const loaded = await loadPackage();
   // Under these it writes every request to the console; who wants that in an application says so by the logger's level.
   const { logger } = loaded;
   if (logger.level === "debug" && /^(test|debug)$/.test(process.env.NODE_ENV ?? "")) logger.level = "info";

@@ -1,4 +1,5 @@
 import { CheckFailure, type Facts, type Reason } from "../check.js";
+import { descriptorShortage } from "./own-shortage.js";
 
 /** Node's error codes (system calls, c-ares, OpenSSL) by the reason they mean. */
 const reasonByCode: Readonly<Record<string, Reason>> = {
@@ -30,6 +31,11 @@ const reasonByCode: Readonly<Record<string, Reason>> = {
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: "tls",
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: "tls",
   HOSTNAME_MISMATCH: "tls",
+  // What this process or its machine lacks says nothing about the target.
+  EMFILE: "internal",
+  ENFILE: "internal",
+  ENOMEM: "internal",
+  ENOBUFS: "internal",
 };
 const tlsCodePrefix = /^(ERR_TLS_|ERR_SSL_|CERT_|CRL_)/;
 
@@ -43,6 +49,10 @@ const words: Partial<Record<Reason, string>> = {
 
 /** Where the code says more than the reason does. */
 const wordsByCode: Readonly<Record<string, string>> = {
+  EMFILE: "this process has too many files open",
+  ENFILE: "this machine has too many files open",
+  ENOMEM: "this machine has no memory left",
+  ENOBUFS: "this machine has no buffer left for a socket",
   ERR_SSL_WRONG_VERSION_NUMBER: "the port does not speak TLS",
   ERR_SSL_PACKET_LENGTH_TOO_LONG: "the port does not speak TLS",
   ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL: "the server does not speak the protocol that was offered (ALPN)",
@@ -92,7 +102,7 @@ export interface NetworkFailureOptions {
  */
 export function networkFailure(error: unknown, options: NetworkFailureOptions = {}): CheckFailure {
   if (error instanceof CheckFailure) return error;
-  const code = errorCode(error);
+  const code = hiddenShortage(error)?.code ?? errorCode(error);
   const reason = reasonOfCode(code) ?? options.fallback ?? "network";
   const said = wordsByCode[code ?? ""] ?? words[reason] ?? reason;
   const message = code === undefined ? said : `${said} (${code})`;
@@ -100,6 +110,13 @@ export function networkFailure(error: unknown, options: NetworkFailureOptions = 
     cause: error,
     detail: error instanceof Error ? error.message : String(error),
   });
+}
+
+/** A resolver that gets no socket or cannot open its files says that nobody answers, or that there is no such name. */
+function hiddenShortage(error: unknown): NodeJS.ErrnoException | undefined {
+  const { syscall } = (error ?? {}) as { readonly syscall?: unknown };
+  const isResolver = typeof syscall === "string" && /^(getaddrinfo|query)/.test(syscall);
+  return isResolver ? descriptorShortage() : undefined;
 }
 
 /** The same failure with the facts that were gathered until then. */

@@ -2,6 +2,7 @@ import { type NetConnectOpts, Socket } from "node:net";
 import type { ConnectionOptions } from "node:tls";
 import { CheckFailure, type ClientSpan } from "../check.js";
 import { guardedLookup } from "./guarded-lookup.js";
+import { latePackage } from "./late-module.js";
 import { postgresFailure, queryFailure, signInFailure } from "./postgres-failure.js";
 import { guardParser } from "./postgres-frames.js";
 import type { PostgresTarget } from "./postgres-target.js";
@@ -66,7 +67,7 @@ export async function withPostgresSession<Result>(
   use: (session: PostgresSession) => Promise<Result>,
 ): Promise<Result> {
   const startMs = performance.now();
-  const Client = await loadClient();
+  const Client = (await loadPackage()).Client as unknown as PgClientConstructor;
   run.signal.throwIfAborted();
   const socket = new TargetSocket(whereOf(target));
   const client = createClient(Client, target, socket);
@@ -85,17 +86,7 @@ export async function withPostgresSession<Result>(
   }
 }
 
-let loadedClient: PgClientConstructor | undefined;
-
-/** Kept, because resolving an import anew costs as much as a part of the run. */
-async function loadClient(): Promise<PgClientConstructor> {
-  try {
-    loadedClient ??= (await import("pg")).Client as unknown as PgClientConstructor;
-    return loadedClient;
-  } catch (cause) {
-    throw new CheckFailure("internal", "the package `pg` cannot be loaded; install it: `npm install pg@8`", { cause });
-  }
-}
+const loadPackage = latePackage("pg@8", () => import("pg"));
 
 /** pg tells its stream where to connect; this one knows, so that pg's host can be the name in the certificate. */
 class TargetSocket extends Socket {

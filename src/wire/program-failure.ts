@@ -12,8 +12,8 @@ const failures: Readonly<Record<string, readonly [Reason, string]>> = {
   ETXTBSY: ["unavailable", "is being written to at this moment"],
   EAGAIN: ["overloaded", "cannot be started: this host has no room for another process"],
   ENOMEM: ["overloaded", "cannot be started: this host has no memory left"],
-  EMFILE: ["overloaded", "cannot be started: the agent has too many files open"],
-  ENFILE: ["overloaded", "cannot be started: this host has too many files open"],
+  EMFILE: ["internal", "cannot be started: this process has too many files open"],
+  ENFILE: ["internal", "cannot be started: this host has too many files open"],
 };
 
 /** Why a program could not be started. `subject` is what the error is about: the program, or the folder it is to run in. */

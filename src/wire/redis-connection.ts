@@ -1,6 +1,7 @@
 import type { AbstractConnector, Redis, RedisOptions } from "ioredis";
 import { CheckFailure } from "../check.js";
 import type { Address } from "./address.js";
+import { latePackage } from "./late-module.js";
 import { errorCode } from "./network-failure.js";
 import { createConnector } from "./redis-connector.js";
 import { isClosedError, isNeedlessPassword, redisFailure } from "./redis-failure.js";
@@ -190,12 +191,4 @@ interface ClientModule {
   readonly AbstractConnector: typeof AbstractConnector;
 }
 
-async function loadClient(): Promise<ClientModule> {
-  try {
-    return await import("ioredis");
-  } catch (cause) {
-    throw new CheckFailure("internal", "the package `ioredis` cannot be loaded; install it: `npm install ioredis@6`", {
-      cause,
-    });
-  }
-}
+const loadClient = latePackage<ClientModule>("ioredis@6", () => import("ioredis"));

@@ -252,7 +252,8 @@ describe("the reasons of docs/kinds/exec.md", async () => {
       () => run({ command: [folder] }),
     ],
     // Seen where the system is at its limit; test/wire/program-failure.test.ts maps its codes.
-    "the host has no room for another process, or the agent for another file | unhealthy": [],
+    "the host has no room for another process | unhealthy": [],
+    "the agent, or the host, has no room for another file | unhealthy": [],
   };
 
   it("are those of all conditions that are tested here", () => {

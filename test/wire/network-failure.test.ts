@@ -17,6 +17,10 @@ describe("networkFailure", () => {
     ["CERT_HAS_EXPIRED", "tls"],
     ["ERR_TLS_CERT_ALTNAME_INVALID", "tls"],
     ["DEPTH_ZERO_SELF_SIGNED_CERT", "tls"],
+    ["EMFILE", "internal"],
+    ["ENFILE", "internal"],
+    ["ENOMEM", "internal"],
+    ["ENOBUFS", "internal"],
     ["ESOMETHING", "network"],
   ])("reads %s as %s, and publishes the code only", (code, reason) => {
     const failure = networkFailure(withCode(code));

@@ -11,8 +11,8 @@ describe("why a program could not be started", () => {
     ["ETXTBSY", "unavailable", "the program is being written to at this moment (ETXTBSY)"],
     ["EAGAIN", "overloaded", "the program cannot be started: this host has no room for another process (EAGAIN)"],
     ["ENOMEM", "overloaded", "the program cannot be started: this host has no memory left (ENOMEM)"],
-    ["EMFILE", "overloaded", "the program cannot be started: the agent has too many files open (EMFILE)"],
-    ["ENFILE", "overloaded", "the program cannot be started: this host has too many files open (ENFILE)"],
+    ["EMFILE", "internal", "the program cannot be started: this process has too many files open (EMFILE)"],
+    ["ENFILE", "internal", "the program cannot be started: this host has too many files open (ENFILE)"],
     ["E2BIG", "unexpected", "the program cannot be started (E2BIG)"],
   ])("%s is %s", (code, reason, message) => {
     expect(startFailure(coded(code), "the program")).toMatchObject({ reason, message, detail: `spawn x ${code}` });
