@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { trace } from "@opentelemetry/api";
 import { logs } from "@opentelemetry/api-logs";
+import { watchDescriptors } from "./agent/descriptor-watch.js";
 import { type Check, formatDuration, type Status } from "./check.js";
 import type { AgentConfig, ConfiguredCheck } from "./config/agent-config.js";
 import { diffConfigs } from "./config/diff.js";
@@ -95,12 +96,14 @@ function runBehind(
   const instruments = createAgentInstruments(telemetry.meter, identity);
   for (const configured of config.checks) register(health, configured, configured.kind.create(configured.options), log);
   void health.start().then(() => logFirstReport(health, log));
+  const stopWatching = watchDescriptors(log);
   return {
     url: listener.url,
     health,
     reload: createReload({ options, health, signals, instruments }),
     drain: () => health.drain(),
     stop: async ({ drainDelayMs = config.server.drainDelayMs } = {}) => {
+      stopWatching();
       health.drain();
       if (drainDelayMs > 0) {
         log.info(

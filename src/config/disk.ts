@@ -28,6 +28,7 @@ type Reason = readonly [problem: string, mend: string];
 export const mendOfPath = "correct the path, or create it";
 const absent: Reason = ["there is no such file", mendOfPath];
 const forbidden: Reason = ["no permission to read it", "let the user that runs healthspan read it"];
+const short: Reason = ["too many files are open", "allow this process more (ulimit -n, LimitNOFILE)"];
 const directory: Reason = ["it is a directory", "name it by --config of its own"];
 
 const reasons: Readonly<Record<string, Reason>> = {
@@ -36,6 +37,8 @@ const reasons: Readonly<Record<string, Reason>> = {
   EACCES: forbidden,
   EPERM: forbidden,
   EISDIR: directory,
+  EMFILE: short,
+  ENFILE: short,
   ELOOP: ["its symbolic links go round in a circle", "correct the links"],
 };
 

@@ -17,10 +17,13 @@ const limits = {
   inactivity: 30_000,
   maxHeaderSize: 16_384,
   maxConnections: 512,
-  /** From here on a new connection costs an idle or the oldest one its place. */
+  /** From here on a new connection costs an idle one, or one of whoever holds most, its place. */
   crowded: 448,
-  /** How many connections the kernel holds until we take them; Node's own default. */
-  backlog: 511,
+  /**
+   * How many connections the kernel holds until we take them, one at a turn of the loop. Whoever finds no room there
+   * tries again after a second, which is as long as a kubelet waits for a probe. What Linux allows unless told otherwise.
+   */
+  backlog: 4_096,
 } as const;
 
 /** The server of the agent. Its handler can be exchanged: bare probes first, Express when it has been loaded. */
@@ -83,7 +86,7 @@ function listen(server: Server, { host, port }: Pick<ServerSettings, "host" | "p
   return new Promise((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => reject(listenError(error, host, port)));
     server.listen({ host, port, backlog: limits.backlog }, () => {
-      // An error of a listening server (no descriptors left) is retried by Node; it must not end the process.
+      // What the kernel says of a connection that it could not hand over is about that one; it must not end the process.
       server.removeAllListeners("error").on("error", () => {});
       resolve(server.address() as AddressInfo);
     });
@@ -112,21 +115,40 @@ function listenProblem({ code, message }: NodeJS.ErrnoException, host: string, p
 
 const urlHost = (address: string): string => (address.includes(":") ? `[${address}]` : address);
 
-/** In a crowd, idle connections go first and then the oldest: a probe must find room, whoever holds the others. */
+/**
+ * In a crowd, idle connections go first and then the oldest of the address that holds most: a probe must find room, and
+ * the time to ask, whoever holds the others.
+ */
 function makeRoom(server: Server): void {
-  const sockets = new Set<Socket>();
+  const byAddress = new Map<string, Set<Socket>>();
+  let count = 0;
+  const forget = (socket: Socket, address: string): void => {
+    const sockets = byAddress.get(address);
+    if (!sockets?.delete(socket)) return;
+    count -= 1;
+    if (sockets.size === 0) byAddress.delete(address);
+  };
   server.on("connection", (socket) => {
-    sockets.add(socket);
-    socket.once("close", () => sockets.delete(socket));
-    if (sockets.size <= limits.crowded) return;
+    const address = socket.remoteAddress ?? "";
+    const sockets = byAddress.get(address) ?? new Set();
+    byAddress.set(address, sockets.add(socket));
+    count += 1;
+    socket.once("close", () => forget(socket, address));
+    if (count <= limits.crowded) return;
     server.closeIdleConnections();
-    for (const closed of sockets) if (closed.destroyed) sockets.delete(closed);
-    for (const oldest of sockets) {
-      if (sockets.size <= limits.crowded) break;
-      sockets.delete(oldest);
+    for (const [from, held] of byAddress) for (const one of held) if (one.destroyed) forget(one, from);
+    while (count > limits.crowded) {
+      const [greediest, held] = most(byAddress);
+      const [oldest] = held;
+      if (oldest === undefined) return;
+      forget(oldest, greediest);
       oldest.destroy();
     }
   });
+}
+
+function most(byAddress: ReadonlyMap<string, ReadonlySet<Socket>>): readonly [string, ReadonlySet<Socket>] {
+  return [...byAddress].reduce((greediest, one) => (one[1].size > greediest[1].size ? one : greediest));
 }
 
 function refuseTunnel(socket: Duplex): void {

@@ -3,6 +3,7 @@ import { CheckFailure, type CheckRun, type ClientSpan, cleanText, type SpanAttri
 import { attr } from "../semconv.js";
 import { hostOf } from "./address.js";
 import { eventData } from "./event-stream.js";
+import { lateModule, latePackage } from "./late-module.js";
 import {
   chatFacts,
   embeddingFacts,
@@ -12,7 +13,6 @@ import {
   modelPage,
   streamFacts,
 } from "./llm-answer.js";
-import { lateModule, latePackage } from "./late-module.js";
 import { type LlmEndpoint, LlmExchange } from "./llm-exchange.js";
 import { refusesParameter } from "./llm-failure.js";
 import type { LlmOptions } from "./llm-options.js";

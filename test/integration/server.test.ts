@@ -52,9 +52,10 @@ function exchange(port: number, bytes: string, isWhole: (text: string) => boolea
 /** A connection that stays open, with all that has arrived on it. */
 async function open(
   port: number,
+  localAddress = "127.0.0.1",
 ): Promise<{ readonly socket: Socket; received(): string; until(part: string): Promise<void> }> {
   let text = "";
-  const socket = connect(port, "127.0.0.1");
+  const socket = connect({ port, host: "127.0.0.1", localAddress });
   socket.on("error", () => {});
   socket.setEncoding("latin1").on("data", (chunk) => {
     text += chunk;
@@ -278,6 +279,15 @@ describe("a hostile or odd client", () => {
     const silent = await Promise.all(Array.from({ length: 600 }, () => open(listener.port)));
     expect(await isLive(listener)).toBe(true);
     expect(silent.filter(({ socket }) => !socket.destroyed).length).toBeLessThan(512);
+  });
+
+  it("with 600 connections that say nothing costs those their place who hold most, and no early one of another", async () => {
+    const { listener } = await startAgent();
+    const early = await open(listener.port);
+    await Promise.all(Array.from({ length: 600 }, () => open(listener.port, "127.0.0.2")));
+    early.socket.write(getOnce("/livez"));
+    await closed(early.socket);
+    expect(early.received()).toMatch(/OK$/);
   });
 
   it("with 600 idle connections keeps no probe out, and a busy one open", async () => {

@@ -35,7 +35,9 @@ describe("a module that is loaded late", () => {
   });
 
   it("that is not installed is a failure that says what to install", async () => {
-    const loadClient = latePackage("@zilliz/milvus2-sdk-node@3", () => Promise.reject(new Error("Cannot find package")));
+    const loadClient = latePackage("@zilliz/milvus2-sdk-node@3", () =>
+      Promise.reject(new Error("Cannot find package")),
+    );
     await expect(loadClient()).rejects.toMatchObject({
       reason: "internal",
       message:

@@ -1,0 +1,113 @@
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { type AgentProcess, type AgentProcessOptions, startAgentProcess } from "../servers/agent-process.js";
+import { buildCommandLine, type CommandLine } from "../servers/command-line.js";
+import { type RecordingTarget, startRecordingTarget } from "../servers/recording-target.js";
+
+let cli: CommandLine;
+let target: RecordingTarget;
+const agents: AgentProcess[] = [];
+
+beforeAll(async () => {
+  cli = await buildCommandLine();
+  target = await startRecordingTarget();
+});
+
+afterEach(async () => {
+  for (const agent of agents.splice(0)) await agent.remove();
+});
+
+afterAll(() => {
+  target?.close();
+  cli?.remove();
+});
+
+async function start(options: AgentProcessOptions): Promise<AgentProcess> {
+  const agent = await startAgentProcess(cli, options);
+  agents.push(agent);
+  return agent;
+}
+
+const web = (index: number, interval: string) => ({
+  name: `web-${index}`,
+  kind: "http",
+  url: target.url(`/${index}`),
+  interval,
+  timeout: "400ms",
+  failingInterval: interval,
+});
+
+interface Dependency {
+  readonly status: string;
+  readonly reason: string | null;
+  readonly last_failure?: { readonly message: string } | null;
+}
+
+/** Over a connection that stays open: new ones are what an agent without descriptors cannot serve. */
+async function dependencies(agent: AgentProcess): Promise<Readonly<Record<string, Dependency>>> {
+  const response = await fetch(`${agent.url}/health`);
+  return ((await response.json()) as { dependencies: Readonly<Record<string, Dependency>> }).dependencies;
+}
+
+const until = (claim: () => void | Promise<void>) => vi.waitFor(claim, { timeout: 20_000, interval: 50 });
+
+describe("an agent without file descriptors", () => {
+  const hasPrlimit = process.platform === "linux";
+  const allow = (agent: AgentProcess, files: string): void =>
+    void execFileSync("prlimit", ["--pid", String(agent.pid), `--nofile=${files}:`]);
+
+  it.skipIf(!hasPrlimit)("blames no target, says so once, and recovers by itself", async () => {
+    const resolver = { name: "dns", kind: "dns", hostname: "a.test", resolver: "127.0.0.1:1" };
+    const agent = await start({
+      checks: [
+        web(0, "1s"),
+        { ...web(1, "1s"), url: target.url("/1").replace("127.0.0.1", "localhost") },
+        { name: "tcp", kind: "tcp", address: target.url("").slice("http://".length), interval: "1s", timeout: "900ms" },
+        { ...resolver, interval: "1s", timeout: "900ms" },
+        { name: "late", kind: "redis", host: "127.0.0.1", port: 1, interval: "1s", timeout: "900ms", enabled: true },
+      ],
+    });
+    await agent.running.says(/first report: /);
+    const files = /^Max open files +(\d+)/m.exec(readFileSync(`/proc/${agent.pid}/limits`, "utf8"))?.[1] ?? "";
+    allow(agent, "3");
+    await agent.running.says(/this process has too many files open: checks fail as `internal`/);
+    await until(() => {
+      for (const name of ["web-0", "web-1", "tcp"]) {
+        const line = new RegExp(`check ${name} is unhealthy: this process has too many files open \\(EMFILE\\)`);
+        expect(agent.running.output()).toMatch(line);
+      }
+    });
+    allow(agent, files);
+    await agent.running.says(/files can be opened again/);
+    await until(async () => {
+      const now = await dependencies(agent);
+      expect(now).toMatchObject({
+        "web-0": { status: "healthy" },
+        "web-1": { status: "healthy" },
+        tcp: { status: "healthy" },
+        dns: { status: "unhealthy", reason: "refused" },
+        late: { status: "unhealthy", reason: "refused" },
+      });
+    });
+    expect(agent.running.output().match(/this process has too many files open: /g)).toHaveLength(1);
+  });
+});
+
+describe("an agent whose process stood still", () => {
+  it("releases no burst, counts what it missed, and calls nothing stale", async () => {
+    const checks = Array.from({ length: 60 }, (_, index) => web(index, "500ms"));
+    const agent = await start({ checks });
+    await agent.running.says(/first report: healthy/);
+    process.kill(agent.pid, "SIGSTOP");
+    await delay(2_500);
+    const since = performance.now();
+    process.kill(agent.pid, "SIGCONT");
+    await until(() => expect(target.arrivals().filter((time) => time >= since).length).toBeGreaterThan(120));
+    // The cap is ten starts in 10 ms; they may arrive closer together on a machine that others use, but not all at once.
+    expect(target.mostWithin(10, since)).toBeLessThan(40);
+    expect(agent.running.output()).not.toMatch(/"to":"(unknown|unhealthy)"/);
+    expect(await agent.metric("health_scheduler_missed_runs_total")).toBeGreaterThan(60);
+  });
+});
