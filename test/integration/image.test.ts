@@ -95,6 +95,9 @@ describe("the image's steps, done on this machine", () => {
   it("bring the command, the drivers and nothing to build or test with", () => {
     expect(readdirSync(inside()).sort()).toEqual(["LICENSE", "bin", "dist", "node_modules", "package.json"]);
     expect(readdirSync(inside("dist"))).toEqual(["cli"]);
+    // What V8 keeps is of one Node.js: here of the one that did the steps, in the image of its own.
+    const code = readdirSync(inside("dist/cli/code-cache"));
+    expect(code).toEqual([`v8-${process.versions.v8}-${process.arch}`]);
     const { optionalDependencies, devDependencies } = JSON.parse(readFileSync(inside("package.json"), "utf8"));
     for (const driver of Object.keys(optionalDependencies))
       expect(existsSync(inside("node_modules", driver)), driver).toBe(true);

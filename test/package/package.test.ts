@@ -49,11 +49,13 @@ afterAll(() => scratch.remove(), 60_000);
 
 describe("the tarball", () => {
   it("holds what is built, the schema and the papers, and nothing else", () => {
-    const wanted = /^(dist\/.*[.](js|js[.]map|d[.]ts)|dist\/cjs\/package[.]json|schema\/config[.]schema[.]json)$/;
+    const wanted = /^(dist\/.*[.](js|js[.]map|d[.]ts)|dist\/(cjs|cli)\/package[.]json|schema\/config[.]schema[.]json)$/;
     const papers = ["CHANGELOG.md", "LICENSE", "README.md", "package.json"];
     const others = packed.files.map(({ path }) => path).filter((path) => !wanted.test(path));
     expect(others.sort()).toEqual(papers);
     const outside = packed.files.filter(({ path }) => /(^|\/)(src|test|bench|page|grafana|examples)\//.test(path));
+    // Of the Node.js that built it alone.
+    expect(packed.files.filter(({ path }) => path.includes("code-cache"))).toEqual([]);
     // The status page is a part of the server.
     expect(outside.filter(({ path }) => !/^dist\/(cjs\/)?server\/page\//.test(path))).toEqual([]);
     expect(packed.size).toBeLessThan(3_000_000);
