@@ -1,4 +1,5 @@
 import { type Check, CheckFailure, type CheckPolicy, type Reason } from "../check.js";
+import { Census } from "../health/census.js";
 import { carriedOver } from "../health/state.js";
 import type { RecordSink, StatusChange } from "../signals/record.js";
 import { CheckTracer, type TracingOptions } from "../signals/run-span.js";
@@ -34,6 +35,8 @@ const goneEnd = { reason: stopped.reason, message: stopped.message } as const;
 
 /** Runs checks in the background: when they are due, one run of each at a time, each within its deadline; and folds the results. */
 export class Engine {
+  /** Of all checks that are registered; whoever changes what it counts by takes the check out and puts it back in. */
+  readonly census = new Census();
   private readonly entries = new Map<string, CheckEntry>();
   private list: readonly CheckEntry[] | undefined;
   private readonly scheduler: Scheduler<CheckEntry>;
@@ -53,7 +56,7 @@ export class Engine {
     this.scheduler = new Scheduler(options.clock, (entry, lagMs) => this.due(entry, lagMs));
     this.deadlines = new Deadlines(options.clock);
     this.slots = new Slots(options.concurrency);
-    this.folder = new ResultFolder({ ...options, scrub: options.tracing.scrub });
+    this.folder = new ResultFolder({ ...options, scrub: options.tracing.scrub, census: this.census });
     this.budgets = new Budgets(() => options.clock.monotonic());
     this.epochMs = options.clock.now() - options.clock.monotonic();
   }
@@ -83,6 +86,8 @@ export class Engine {
     const entry = new CheckEntry(registered, { instance, tracing, clock, from, lastPaid });
     this.entries.set(policy.name, entry);
     this.list = undefined;
+    if (previous) this.census.count(previous, -1);
+    this.census.count(entry, 1);
     sink.checkAdded(registered.identity, entry.state.status, entry.state.lastSuccessMs);
     this.expect(policy, 1);
     if (this.isStarted) this.scheduler.schedule(entry, clock.monotonic());
@@ -98,7 +103,9 @@ export class Engine {
     sink.checkRemoved(entry.identity);
     this.expect(entry.policy, -1);
     this.expect(policy, 1);
+    this.census.count(entry, -1);
     entry.identity = { ...entry.identity, policy };
+    this.census.count(entry, 1);
     entry.tracer = new CheckTracer(entry.identity, tracing);
     entry.freshSinceMs = clock.monotonic();
     sink.checkAdded(entry.identity, entry.state.status, entry.state.lastSuccessMs);
@@ -114,6 +121,7 @@ export class Engine {
     if (!entry) return;
     this.entries.delete(name);
     this.list = undefined;
+    this.census.count(entry, -1);
     this.retire(entry);
     this.budgets.keep(name, entry.state.lastPaid);
     this.folder.removed(entry);

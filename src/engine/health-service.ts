@@ -205,12 +205,12 @@ export class HealthService {
   private judge(): void {
     this.willJudge = false;
     this.news.addUrgent();
-    const checks = this.views();
-    this.currentPhase = nextPhase(this.currentPhase, this.settings.readiness, checks);
-    this.hasStartedOnce ||= checks.every((check) => check.state.result !== undefined);
-    const to = serviceStatus(checks, this.currentPhase);
+    const { census } = this.engine;
+    this.currentPhase = nextPhase(this.currentPhase, this.settings.readiness, census);
+    this.hasStartedOnce ||= census.waiting === 0;
+    const to = serviceStatus(census, this.currentPhase);
     if (to === this.currentStatus) return;
-    const message = statusMessage(to, checks);
+    const message = statusMessage(to, this.views());
     const change: ServiceChange = { from: this.currentStatus, to, message, atMs: this.settings.clock.now() };
     this.currentStatus = to;
     this.signals.sink.serviceStatus(to);

@@ -1,6 +1,15 @@
 import { budgetFact, type Outcome, type Reason } from "../check.js";
+import type { Census } from "../health/census.js";
 import { heldToLastPaid } from "../health/paid.js";
-import { isStale, nextState, type Result, staleState, transitionOf, withTrace } from "../health/state.js";
+import {
+  type CheckState,
+  isStale,
+  nextState,
+  type Result,
+  staleState,
+  transitionOf,
+  withTrace,
+} from "../health/state.js";
 import { applyThresholds } from "../health/thresholds.js";
 import type { RecordSink, StatusChange } from "../signals/record.js";
 import type { RunEnd, RunSpan } from "../signals/run-span.js";
@@ -15,6 +24,7 @@ export interface ResultFolderOptions {
   readonly clock: Clock;
   readonly scrub: Scrub;
   readonly sink: RecordSink;
+  readonly census: Census;
   /** A check's status changed, its first result and its removal included. */
   readonly onChange: (change: StatusChange) => void;
   /** Something that a report shows is new. */
@@ -74,7 +84,7 @@ export class ResultFolder {
     for (const entry of entries) {
       const { state, identity } = entry;
       if (!isStale(state, entry.policy.intervalMs, monotonicMs - entry.freshSinceMs)) continue;
-      entry.state = staleState(state, now);
+      this.move(entry, staleState(state, now));
       this.options.sink.checkStatus(identity, "unknown");
       const message = "no result for three intervals";
       this.options.onChange({ check: identity, from: state.status, to: "unknown", message, atMs: now });
@@ -117,7 +127,7 @@ export class ResultFolder {
       status: folded.status,
       hasStatusChanged: change !== undefined,
     });
-    entry.state = kept ? withTrace(folded, kept.traceId) : folded;
+    this.move(entry, kept ? withTrace(folded, kept.traceId) : folded);
     entry.freshSinceMs = this.options.clock.monotonic();
     entry.history.add(result);
     const told = { ...(reason && { reason }), ...(message !== undefined && { message }), ...kept };
@@ -135,5 +145,12 @@ export class ResultFolder {
     if (change) onChange({ check: entry.identity, ...change, atMs, ...told, ...(detail !== undefined && { detail }) });
     onNews();
     entry.announce();
+  }
+
+  private move(entry: CheckEntry, state: CheckState): void {
+    const { census } = this.options;
+    census.count(entry, -1);
+    entry.state = state;
+    census.count(entry, 1);
   }
 }

@@ -1,4 +1,5 @@
 import type { CheckPolicy, Phase, Status } from "../check.js";
+import { Census, hasResult, isDown } from "./census.js";
 import type { CheckState } from "./state.js";
 
 /** One check, as whoever judges or shows it sees it. */
@@ -18,25 +19,18 @@ const messages = {
 } as const;
 
 /**
- * The status of the service: pure, from the checks' states; unknown while starting, and while draining if it never
- * got further. A check without a result is left out otherwise. One pass that allocates nothing: it is asked at every change of any check.
+ * The status of the service: pure, from how many checks there are of each sort; unknown while starting, and while
+ * draining if it never got further. A check without a result is left out otherwise.
  */
-export function serviceStatus(checks: readonly CheckView[], phase: Phase): Status {
-  if (phase === "starting") return "unknown";
-  let isWaiting = false;
-  let isDegraded = false;
-  let isUnhealthy = false;
-  for (const check of checks) {
-    const { status } = check.state;
-    if (!hasResult(check)) isWaiting ||= check.policy.critical && phase !== "running";
-    else if (status === "healthy") continue;
-    else if (check.policy.critical && isDown(status)) isUnhealthy = true;
-    else isDegraded = true;
-  }
-  if (isWaiting) return "unknown";
-  if (isUnhealthy) return "unhealthy";
-  return isDegraded ? "degraded" : "healthy";
+export function serviceStatus(checks: Census | readonly CheckView[], phase: Phase): Status {
+  const { criticalWaiting, criticalDown, impaired } = censusOf(checks);
+  if (phase === "starting" || (criticalWaiting > 0 && phase !== "running")) return "unknown";
+  if (criticalDown > 0) return "unhealthy";
+  return impaired > 0 ? "degraded" : "healthy";
 }
+
+const censusOf = (checks: Census | readonly CheckView[]): Census =>
+  checks instanceof Census ? checks : Census.of(checks);
 
 /** The status in a sentence; in degraded mode it names who is to blame. */
 export function statusMessage(status: Status, checks: readonly CheckView[]): string {
@@ -63,13 +57,10 @@ export function notReadyReason(checks: readonly CheckView[], phase: Phase, mode:
 }
 
 /** The phase after `previous`: running once every critical check has a result, and never back; draining is the last. */
-export function nextPhase(previous: Phase, mode: ReadinessMode, checks: readonly CheckView[]): Phase {
+export function nextPhase(previous: Phase, mode: ReadinessMode, checks: Census | readonly CheckView[]): Phase {
   if (previous !== "starting" || mode === "agent") return previous === "starting" ? "running" : previous;
-  return checks.some((check) => check.policy.critical && !hasResult(check)) ? "starting" : "running";
+  return censusOf(checks).criticalWaiting > 0 ? "starting" : "running";
 }
-
-const hasResult = ({ state }: CheckView): boolean => state.result !== undefined;
-const isDown = (status: Status): boolean => status === "unhealthy" || status === "unknown";
 
 function whyNot({ policy: { name }, state: { status, result } }: CheckView): string {
   if (status === "unknown") return `${name} is unknown: no result for three intervals`;
