@@ -59,6 +59,8 @@ interface Account {
  */
 export class Budgets {
   private readonly budgets = new Map<string, Account>();
+  /** Of checks that were taken away and have not paid since. */
+  private readonly gone = new Set<string>();
 
   constructor(private readonly monotonic: () => number) {}
 
@@ -72,6 +74,7 @@ export class Budgets {
       budgets.set(name, { budget, runsPerDay });
       return budget;
     };
+    this.gone.delete(name);
     now();
     let hasPaid = false;
     return {
@@ -95,7 +98,9 @@ export class Budgets {
   /** A check is taken away: should it come back before it can pay, it is to be known what its last paid run found. */
   keep(name: string, lastPaid: Result | undefined): void {
     const account = this.budgets.get(name);
-    if (account) this.budgets.set(name, { ...account, lastPaid });
+    if (account === undefined) return;
+    this.budgets.set(name, { ...account, lastPaid });
+    this.gone.add(name);
   }
 
   lastPaid(name: string): Result | undefined {
@@ -103,11 +108,13 @@ export class Budgets {
   }
 
   /** Forgets checks that are gone and whose budget has filled up again to what a new one begins with. */
-  forget(isGone: (name: string) => boolean): void {
-    for (const [name, { budget, runsPerDay }] of this.budgets) {
-      if (isGone(name) && refilled(budget, runsPerDay, this.monotonic()).saved >= savedAtStart) {
-        this.budgets.delete(name);
-      }
+  forget(): void {
+    const nowMs = this.monotonic();
+    for (const name of this.gone) {
+      const account = this.budgets.get(name);
+      if (account && refilled(account.budget, account.runsPerDay, nowMs).saved < savedAtStart) continue;
+      this.gone.delete(name);
+      this.budgets.delete(name);
     }
   }
 }

@@ -124,6 +124,7 @@ export class Engine {
     this.census.count(entry, -1);
     this.retire(entry);
     this.budgets.keep(name, entry.state.lastPaid);
+    this.budgets.forget();
     this.folder.removed(entry);
   }
 
@@ -235,7 +236,6 @@ export class Engine {
 
   private purseOf({ paidRunsPerDay }: Check, name: string): Purse | undefined {
     if (paidRunsPerDay === undefined) return undefined;
-    this.budgets.forget((other) => !this.entries.has(other));
     return this.budgets.purse(name, paidRunsPerDay);
   }
 

@@ -5,6 +5,7 @@ import type { CheckAttributes } from "./check-attributes.js";
 import type { Descriptor } from "./descriptors.js";
 import type { CheckIdentity } from "./record.js";
 
+export type PutFact = (attributes: Attributes, value: number) => void;
 export type ObserveFact = (descriptor: Descriptor, value: number, attributes: Attributes) => void;
 
 /** One metric that a check's facts may become. */
@@ -16,50 +17,53 @@ interface FactSeries {
   readonly row?: { readonly key: string; readonly field: string };
 }
 
+/** A metric that facts may become, by the series that feed it; the same object for all checks of a kind. */
+export interface FactFamily {
+  readonly descriptor: Descriptor;
+  /** Absent for the family of whatever an open kind brings undeclared. */
+  readonly series?: readonly FactSeries[];
+}
+
+type Items = Map<string, Attributes>;
+
 /**
  * Turns the facts of a check's last run into gauge points: declared scale applied, booleans as 0 and 1, rows of a list
  * by `health.check.item`, at most 50 of them, undeclared facts of an open kind as `health.<kind>.value`. What the last
  * run did not bring gives no point.
  */
 export class FactPoints {
-  private readonly series: readonly FactSeries[];
-  private readonly open: Descriptor | undefined;
-  private items = new Map<string, Attributes>();
+  /** Every metric these points can belong to. */
+  readonly families: readonly FactFamily[];
+  private facts: Facts | undefined;
+  private items: Items | undefined;
+  private itemsBefore: Items | undefined;
 
   constructor(
     private readonly check: CheckIdentity,
     private readonly attributes: CheckAttributes,
   ) {
-    this.series = factSeries(check);
-    this.open = check.hasOpenFacts ? openDescriptor(check.policy.kind) : undefined;
-  }
-
-  /** Every metric these points can belong to. */
-  get descriptors(): readonly Descriptor[] {
-    const declared = this.series.map((series) => series.descriptor);
-    return this.open ? [...declared, this.open] : declared;
+    this.families = familiesOf(check);
   }
 
   observe(facts: Facts, observe: ObserveFact): void {
-    const seen = new Map<string, Attributes>();
-    for (const series of this.series) {
-      const value = facts[series.fact];
-      if (value === undefined) continue;
-      if (series.row) this.observeRows(series, series.row, value, seen, observe);
-      else observeNumber(series, value, this.attributes.check, observe);
+    for (const family of this.families) {
+      this.visit(family, facts, (attributes, value) => observe(family.descriptor, value, attributes));
     }
-    if (this.open) this.observeOpen(this.open, facts, seen, observe);
-    // Only what was there this time is remembered: items come and go, and memory must not grow with them.
-    this.items = seen;
   }
 
-  private observeRows(
-    series: FactSeries,
-    row: NonNullable<FactSeries["row"]>,
-    value: FactValue,
-    seen: Map<string, Attributes>,
-    observe: ObserveFact,
-  ): void {
+  /** The points of one of the families. */
+  visit({ series }: FactFamily, facts: Facts, put: PutFact): void {
+    this.turnTo(facts);
+    if (series === undefined) this.visitOpen(facts, put);
+    for (const each of series ?? []) {
+      const value = facts[each.fact];
+      if (value === undefined) continue;
+      if (each.row) this.visitRows(each, each.row, value, put);
+      else putNumber(each, value, this.attributes.check, put);
+    }
+  }
+
+  private visitRows(series: FactSeries, row: NonNullable<FactSeries["row"]>, value: FactValue, put: PutFact): void {
     if (!Array.isArray(value)) return;
     const names = new Set<string>();
     for (const candidate of value as readonly (FactRow | string)[]) {
@@ -68,31 +72,65 @@ export class FactPoints {
       if (name === undefined || name === null || names.has(String(name))) continue;
       names.add(String(name));
       const measured = (candidate as FactRow)[row.field];
-      if (measured !== null && measured !== undefined) {
-        observeNumber(series, measured, this.item(String(name), seen), observe);
-      }
+      if (measured !== null && measured !== undefined) putNumber(series, measured, this.item(String(name)), put);
     }
   }
 
-  private observeOpen(descriptor: Descriptor, facts: Facts, seen: Map<string, Attributes>, observe: ObserveFact): void {
+  private visitOpen(facts: Facts, put: PutFact): void {
     let count = 0;
     for (const name in facts) {
       if (count === maxItems) return;
       const value = Object.hasOwn(this.check.facts, name) ? undefined : numberOf(facts[name]);
       if (value === undefined) continue;
-      observe(descriptor, value, this.item(name, seen));
+      put(this.item(name), value);
       count += 1;
     }
   }
 
-  private item(name: string, seen: Map<string, Attributes>): Attributes {
-    const attributes = seen.get(name) ?? this.items.get(name) ?? this.attributes.item(name);
-    seen.set(name, attributes);
+  /** Only items of this run and the one before are remembered: they come and go, and memory must not grow with them. */
+  private turnTo(facts: Facts): void {
+    if (facts === this.facts) return;
+    this.facts = facts;
+    this.itemsBefore = this.items;
+    this.items = undefined;
+  }
+
+  private item(name: string): Attributes {
+    this.items ??= new Map();
+    let attributes = this.items.get(name);
+    if (attributes === undefined) {
+      attributes = this.itemsBefore?.get(name) ?? this.attributes.item(name);
+      this.items.set(name, attributes);
+    }
     return attributes;
   }
 }
 
-function factSeries({ facts }: CheckIdentity): readonly FactSeries[] {
+/** By the kind's declaration: one for each check would be 1.4 KB of each. */
+const knownFamilies = new WeakMap<CheckIdentity["facts"], Map<string, readonly FactFamily[]>>();
+
+function familiesOf({ facts, hasOpenFacts, policy }: CheckIdentity): readonly FactFamily[] {
+  const known = knownFamilies.get(facts) ?? new Map<string, readonly FactFamily[]>();
+  knownFamilies.set(facts, known);
+  const openKind = hasOpenFacts ? policy.kind : "";
+  const families = known.get(openKind) ?? [
+    ...declaredFamilies(facts),
+    ...(hasOpenFacts ? [{ descriptor: openDescriptor(policy.kind) }] : []),
+  ];
+  known.set(openKind, families);
+  return families;
+}
+
+function declaredFamilies(facts: CheckIdentity["facts"]): readonly FactFamily[] {
+  const byName = new Map<string, FactSeries[]>();
+  for (const series of factSeries(facts)) {
+    const { name } = series.descriptor;
+    byName.set(name, [...(byName.get(name) ?? []), series]);
+  }
+  return [...byName.values()].flatMap((series) => (series[0] ? [{ descriptor: series[0].descriptor, series }] : []));
+}
+
+function factSeries(facts: CheckIdentity["facts"]): readonly FactSeries[] {
   return Object.entries(facts).flatMap(([fact, { description, metric, items }]) => {
     const own = metric ? [{ fact, ...measured(metric, description) }] : [];
     const rows = Object.entries(items?.metrics ?? {}).map(([field, rowMetric]) => ({
@@ -113,9 +151,9 @@ function openDescriptor(kind: string): Descriptor {
   return { name: `health.${kind}.value`, unit: "", description: "Values that the check reports, by their names." };
 }
 
-function observeNumber(series: FactSeries, value: FactValue, attributes: Attributes, observe: ObserveFact): void {
+function putNumber(series: FactSeries, value: FactValue, attributes: Attributes, put: PutFact): void {
   const number = numberOf(value);
-  if (number !== undefined) observe(series.descriptor, number * series.scale, attributes);
+  if (number !== undefined) put(attributes, number * series.scale);
 }
 
 function numberOf(value: FactValue | undefined): number | undefined {

@@ -102,7 +102,7 @@ class MeterSink implements Instruments {
     });
     for (const outcome of verdicts) this.runs.add(0, attributes.outcomes[outcome]);
     for (const state of statuses) this.transitions.add(0, attributes.transitions[state]);
-    this.addFactGauges(factPoints.descriptors);
+    this.addFactGauges(factPoints.families.map(({ descriptor }) => descriptor));
   }
 
   checkRemoved(check: CheckIdentity): void {

@@ -15,16 +15,10 @@ import {
   type MetricProducer,
   type SumMetricData,
 } from "@opentelemetry/sdk-metrics";
-import { type Status, statuses } from "../check.js";
 import { durationBoundsSeconds, scopeName } from "../semconv.js";
-import { serviceStates } from "../signals/check-attributes.js";
-import type { CheckCount, CheckCounts, DurationTally, Exemplar, Tally } from "../signals/counts.js";
-import { type Descriptor, descriptors } from "../signals/descriptors.js";
-
-/** A histogram point with the latest kept trace of each bucket, for writers that know exemplars. */
-export interface DurationPoint extends DataPoint<Histogram> {
-  readonly exemplars: readonly (Exemplar | undefined)[];
-}
+import type { CheckCount, CheckCounts, DurationTally, Tally } from "../signals/counts.js";
+import type { Descriptor } from "../signals/descriptors.js";
+import { checkFamilies, type OwnFamily, schedulerFamilies, serviceFamilies } from "./own-families.js";
 
 export interface ProducerOptions {
   /** Counters and histograms as what came since the last collection of this producer. */
@@ -98,13 +92,7 @@ class Previous {
 class Collection {
   private readonly endTime: HrTime;
   private readonly startTimes = new Map<number, HrTime>();
-  private readonly statusPoints: DataPoint<number>[] = [];
-  private readonly durationPoints: DurationPoint[] = [];
-  private readonly runPoints: DataPoint<number>[] = [];
-  private readonly transitionPoints: DataPoint<number>[] = [];
-  private readonly lastSuccessPoints: DataPoint<number>[] = [];
-  private readonly infoPoints: DataPoint<number>[] = [];
-  private readonly orphanedPoints: DataPoint<number>[] = [];
+  private readonly ofChecks = checkFamilies.map((family) => ({ family, data: this.dataOf(family) }));
   private readonly factFamilies = new Map<string, GaugeMetricData>();
 
   constructor(
@@ -127,50 +115,43 @@ class Collection {
   }
 
   metrics(counts: CheckCounts): MetricData[] {
-    const serviceStatus: DataPoint<number>[] = [];
-    this.addStates(serviceStatus, counts.status, serviceStates, counts.sinceMs);
-    const lag = counts.lagSeconds.count > 0 ? [this.durationPoint(counts.lagSeconds, counts.sinceMs)] : [];
-    const info = counts.agentInfo ? [this.point(counts.agentInfo, 1, counts.sinceMs)] : [];
+    const ofService = (family: OwnFamily<CheckCounts>): MetricData => {
+      const data = this.dataOf(family);
+      this.visit(family, counts, counts.sinceMs, data);
+      return data;
+    };
     const families: MetricData[] = [
-      gauge(descriptors.agentInfo, info),
-      gauge(descriptors.status, serviceStatus),
-      gauge(descriptors.checkStatus, this.statusPoints),
-      this.histogram(descriptors.checkDuration, this.durationPoints),
-      this.sum(descriptors.checkRuns, this.runPoints),
-      this.sum(descriptors.checkTransitions, this.transitionPoints),
-      gauge(descriptors.checkLastSuccess, this.lastSuccessPoints),
-      gauge(descriptors.checkInfo, this.infoPoints),
-      this.sum(descriptors.checkOrphanedRuns, this.orphanedPoints),
-      this.histogram(descriptors.schedulerLag, lag),
-      this.sum(descriptors.schedulerMissedRuns, [this.tallyPoint(counts.missedRuns, counts.sinceMs)]),
+      ...serviceFamilies.map(ofService),
+      ...this.ofChecks.map(({ data }) => data),
+      ...schedulerFamilies.map(ofService),
       ...this.factFamilies.values(),
     ];
     return families.filter((family) => family.dataPoints.length > 0);
   }
 
   private addCheck(count: CheckCount): void {
-    const { attributes, sinceMs } = count;
-    this.addStates(this.statusPoints, count.status, attributes.states, sinceMs);
-    for (const tally of count.durations.values()) this.durationPoints.push(this.durationPoint(tally, sinceMs));
-    for (const tally of count.runs.values()) this.runPoints.push(this.tallyPoint(tally, sinceMs));
-    for (const state of statuses) this.transitionPoints.push(this.tallyPoint(count.transitions[state], sinceMs));
-    if (count.lastSuccessMs !== undefined) {
-      this.lastSuccessPoints.push(this.point(attributes.check, count.lastSuccessMs / 1_000, sinceMs));
-    }
-    this.infoPoints.push(this.point(attributes.info, 1, sinceMs));
-    if (count.orphanedRuns) this.orphanedPoints.push(this.tallyPoint(count.orphanedRuns, sinceMs));
-    count.factPoints.observe(count.facts, (descriptor, value, factAttributes) => {
-      this.factFamily(descriptor).dataPoints.push(this.point(factAttributes, value, sinceMs));
+    const { sinceMs } = count;
+    for (const { family, data } of this.ofChecks) this.visit(family, count, sinceMs, data);
+    count.factPoints.observe(count.facts, (descriptor, value, attributes) => {
+      this.factFamily(descriptor).dataPoints.push(this.point(attributes, value, sinceMs));
     });
   }
 
-  private addStates(
-    points: DataPoint<number>[],
-    current: Status,
-    states: Readonly<Record<Status, Attributes>>,
-    sinceMs: number,
-  ): void {
-    for (const state of statuses) points.push(this.point(states[state], state === current ? 1 : 0, sinceMs));
+  private visit<Source>(family: OwnFamily<Source>, source: Source, sinceMs: number, { dataPoints }: MetricData): void {
+    if (family.type === "histogram") {
+      const points = dataPoints as DataPoint<Histogram>[];
+      family.visit(source, (tally) => points.push(this.durationPoint(tally, sinceMs)));
+    } else {
+      const points = dataPoints as DataPoint<number>[];
+      family.visit(source, (attributes, value, tally) =>
+        points.push(tally ? this.tallyPoint(tally, sinceMs) : this.point(attributes, value, sinceMs)),
+      );
+    }
+  }
+
+  private dataOf<Source>({ descriptor, type }: OwnFamily<Source>): MetricData {
+    if (type === "gauge") return gauge(descriptor, []);
+    return type === "counter" ? this.sum(descriptor) : this.histogram(descriptor);
   }
 
   private factFamily(descriptor: Descriptor): GaugeMetricData {
@@ -189,7 +170,7 @@ class Collection {
       : this.point(tally.attributes, tally.value, sinceMs);
   }
 
-  private durationPoint(tally: DurationTally, sinceMs: number): DurationPoint {
+  private durationPoint(tally: DurationTally, sinceMs: number): DataPoint<Histogram> {
     const { previous } = this;
     const total = histogram([...tally.counts], tally.sum, tally.count);
     return {
@@ -197,7 +178,6 @@ class Collection {
       endTime: this.endTime,
       attributes: tally.attributes,
       value: previous ? previous.duration(tally, total) : total,
-      exemplars: tally.exemplars,
     };
   }
 
@@ -218,22 +198,22 @@ class Collection {
     return this.previous ? AggregationTemporality.DELTA : AggregationTemporality.CUMULATIVE;
   }
 
-  private sum(descriptor: Descriptor, dataPoints: DataPoint<number>[]): SumMetricData {
+  private sum(descriptor: Descriptor): SumMetricData {
     return {
       descriptor: metricDescriptor(descriptor, ValueType.INT),
       aggregationTemporality: this.temporality,
       dataPointType: DataPointType.SUM,
       isMonotonic: true,
-      dataPoints,
+      dataPoints: [],
     };
   }
 
-  private histogram(descriptor: Descriptor, dataPoints: DataPoint<Histogram>[]): HistogramMetricData {
+  private histogram(descriptor: Descriptor): HistogramMetricData {
     return {
       descriptor: metricDescriptor(descriptor, ValueType.DOUBLE),
       aggregationTemporality: this.temporality,
       dataPointType: DataPointType.HISTOGRAM,
-      dataPoints,
+      dataPoints: [],
     };
   }
 }

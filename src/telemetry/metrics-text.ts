@@ -1,6 +1,8 @@
 import type { MetricReader } from "@opentelemetry/sdk-metrics";
+import type { CheckCounts } from "../signals/counts.js";
 import type { OnDiagnostic } from "./delivery.js";
 import { contentTypes, negotiate } from "./exposition-format.js";
+import { liveMetrics } from "./live-metrics.js";
 import { toFamilies } from "./prometheus-families.js";
 import { writeExposition } from "./prometheus-writer.js";
 
@@ -15,14 +17,21 @@ export interface MetricsText {
   render(accept: string | undefined): Promise<Exposition>;
 }
 
-/** Renders what a reader collects; each call has its own collection, so that scrapes do not disturb one another. */
-export function createMetricsText(reader: Pick<MetricReader, "collect">, onDiagnostic: OnDiagnostic): MetricsText {
+export interface MetricsTextOptions {
+  /** Collects the metrics of the SDK's instruments. */
+  readonly reader: Pick<MetricReader, "collect">;
+  readonly counts?: CheckCounts;
+  readonly onDiagnostic: OnDiagnostic;
+}
+
+/** Renders what a reader collects and the counts; each call collects for itself, so that scrapes do not disturb one another. */
+export function createMetricsText({ reader, counts, onDiagnostic }: MetricsTextOptions): MetricsText {
   const said = new Set<string>();
   return {
     async render(accept) {
       const { resourceMetrics, errors } = await reader.collect();
       if (errors.length > 0) throw new AggregateError(errors, "metrics could not be collected");
-      const { families, refused } = toFamilies(resourceMetrics.scopeMetrics);
+      const { families, refused } = toFamilies(resourceMetrics.scopeMetrics, counts && (await liveMetrics(counts)));
       for (const line of refused) sayOnce(line);
       const format = negotiate(accept);
       return { contentType: contentTypes[format], pieces: writeExposition(resourceMetrics.resource, families, format) };

@@ -1,3 +1,4 @@
+import type { Attributes } from "@opentelemetry/api";
 import {
   type DataPoint,
   DataPointType,
@@ -5,24 +6,49 @@ import {
   type MetricData,
   type ScopeMetrics,
 } from "@opentelemetry/sdk-metrics";
+import type { Exemplar } from "../signals/counts.js";
+import type { LiveMetric } from "./live-metrics.js";
 import type { FamilyType } from "./prometheus-names.js";
 import { familyName } from "./prometheus-names.js";
+
+export type PutNumber = (attributes: Attributes, value: number) => void;
+
+/** Read at once: the counts are those of whoever counts on. */
+export interface HistogramPoint {
+  readonly attributes: Attributes;
+  readonly boundaries: readonly number[];
+  readonly counts: readonly number[];
+  readonly sum: number;
+  readonly count: number;
+  readonly exemplars?: readonly (Exemplar | undefined)[];
+}
+
+export interface NumberPoints {
+  readonly type: "counter" | "gauge";
+  readonly length: number;
+  /** Puts what there is at an index: no point, one or several. */
+  visit(index: number, put: PutNumber): void;
+}
+export interface HistogramPoints {
+  readonly type: "histogram";
+  readonly length: number;
+  visit(index: number, put: (point: HistogramPoint) => void): void;
+}
 
 interface Named {
   /** Without `_total`. */
   readonly base: string;
   readonly unit: string | undefined;
   readonly help: string;
-  /** Several metrics became this family, so that it may have a series twice. */
-  isMerged?: boolean;
 }
+/** Of several metrics that became one family there are several parts; it may then have a series twice. */
 export interface NumberFamily extends Named {
   readonly type: "counter" | "gauge";
-  points: readonly DataPoint<number>[];
+  readonly parts: NumberPoints[];
 }
 export interface HistogramFamily extends Named {
   readonly type: "histogram";
-  points: readonly DataPoint<Histogram>[];
+  readonly parts: HistogramPoints[];
 }
 export type Family = NumberFamily | HistogramFamily;
 
@@ -33,51 +59,62 @@ export interface Families {
 }
 
 /**
- * Gathers metrics of all scopes into families by their Prometheus names. Metrics that become one family are merged
- * when they are of one type; those that would break the exposition are refused.
+ * Gathers metrics of all scopes, and the live ones, into families by their Prometheus names. Metrics that become one
+ * family are merged when they are of one type; those that would break the exposition are refused.
  */
-export function toFamilies(scopes: readonly ScopeMetrics[]): Families {
+export function toFamilies(scopes: readonly ScopeMetrics[], live: readonly LiveMetric[] = []): Families {
   const families = new Map<string, Family>();
   const taken = new Map<string, string>();
   const refused: string[] = [];
-  for (const { metrics } of scopes) {
-    for (const data of metrics) {
-      if (data.dataPoints.length === 0) continue;
-      const family = toFamily(data);
-      if (family === undefined) {
-        refused.push(`${data.descriptor.name}: no Prometheus type for it`);
-        continue;
-      }
-      const existing = families.get(family.base);
-      const clash = sampleNames(family).find((name) => (taken.get(name) ?? family.base) !== family.base);
-      if (clash !== undefined || (existing && existing.type !== family.type)) {
-        refused.push(`${data.descriptor.name}: ${clash ?? family.base} is another metric's name`);
-        continue;
-      }
-      for (const name of sampleNames(family)) taken.set(name, family.base);
-      if (existing) merge(existing, family);
-      else families.set(family.base, family);
+  const collected = scopes.flatMap(({ metrics }) => metrics).filter(({ dataPoints }) => dataPoints.length > 0);
+  for (const metric of [...collected, ...live]) {
+    const family = toFamily(metric);
+    if (family === undefined) {
+      refused.push(`${metric.descriptor.name}: no Prometheus type for it`);
+      continue;
     }
+    const existing = families.get(family.base);
+    const clash = sampleNames(family).find((name) => (taken.get(name) ?? family.base) !== family.base);
+    if (clash !== undefined || (existing && existing.type !== family.type)) {
+      refused.push(`${metric.descriptor.name}: ${clash ?? family.base} is another metric's name`);
+      continue;
+    }
+    for (const name of sampleNames(family)) taken.set(name, family.base);
+    if (existing) (existing.parts as Family["parts"][number][]).push(...family.parts);
+    else families.set(family.base, family);
   }
   return { families: [...families.values()], refused };
 }
 
-function toFamily(data: MetricData): Family | undefined {
+function toFamily(metric: MetricData | LiveMetric): Family | undefined {
+  const points = "points" in metric ? metric.points : collectedPoints(metric);
+  if (points === undefined) return undefined;
+  const { name, unit, description } = metric.descriptor;
+  return { ...familyName(name, unit, points.type), help: description, type: points.type, parts: [points] } as Family;
+}
+
+function collectedPoints(data: MetricData): NumberPoints | HistogramPoints | undefined {
   const type = typeOf(data);
+  const { length } = data.dataPoints;
   if (type === undefined) return undefined;
-  const { name, unit, description } = data.descriptor;
-  return { ...familyName(name, unit, type), help: description, type, points: data.dataPoints } as Family;
+  if (type === "histogram") return { type, length, visit: (index, put) => put(histogramPoint(data, index)) };
+  const visit: NumberPoints["visit"] = (index, put) => {
+    const { attributes, value } = data.dataPoints[index] as DataPoint<number>;
+    put(attributes, value);
+  };
+  return { type, length, visit };
+}
+
+function histogramPoint({ dataPoints }: MetricData, index: number): HistogramPoint {
+  const { attributes, value } = dataPoints[index] as DataPoint<Histogram>;
+  const { buckets, sum = 0, count } = value;
+  return { attributes, ...buckets, sum, count };
 }
 
 function typeOf(data: MetricData): FamilyType | undefined {
   if (data.dataPointType === DataPointType.HISTOGRAM) return "histogram";
   if (data.dataPointType === DataPointType.SUM) return data.isMonotonic ? "counter" : "gauge";
   return data.dataPointType === DataPointType.GAUGE ? "gauge" : undefined;
-}
-
-function merge(into: Family, from: Family): void {
-  into.isMerged = true;
-  into.points = [...into.points, ...from.points] as typeof into.points & typeof from.points;
 }
 
 /** Every name that the family occupies, in either format. */

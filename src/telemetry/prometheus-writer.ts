@@ -1,16 +1,22 @@
 import { setImmediate as giveLoopBack } from "node:timers/promises";
 import type { Attributes, AttributeValue } from "@opentelemetry/api";
-import type { DataPoint, Histogram, ResourceMetrics } from "@opentelemetry/sdk-metrics";
+import type { ResourceMetrics } from "@opentelemetry/sdk-metrics";
 import type { Exemplar } from "../signals/counts.js";
 import type { ExpositionFormat } from "./exposition-format.js";
-import type { DurationPoint } from "./metric-producer.js";
-import type { Families, Family, HistogramFamily, NumberFamily } from "./prometheus-families.js";
+import type {
+  Families,
+  Family,
+  HistogramFamily,
+  HistogramPoint,
+  NumberFamily,
+  PutNumber,
+} from "./prometheus-families.js";
 import { labelName } from "./prometheus-names.js";
 
 /** Longest time that one slice may take; together with turning it into bytes it stays below 2 ms. */
 const sliceMs = 0.3;
-/** The clock is read once per this many points. */
-const pointsPerLook = 8;
+/** The clock is read once per this many indexes, which are points or checks. */
+const visitsPerLook = 4;
 
 /** Writes an exposition in slices and gives the event loop back between them. */
 export async function* writeExposition(
@@ -20,15 +26,19 @@ export async function* writeExposition(
 ): AsyncGenerator<Uint8Array> {
   let text = targetInfo(resource.attributes, format);
   let startedAt = performance.now();
-  let points = 0;
+  let visits = 0;
   for (const family of families) {
-    text += header(family, format);
-    const write = pointWriter(family, format);
-    for (let index = 0; index < family.points.length; index += 1) {
-      text += write(index);
-      points += 1;
-      if (points % pointsPerLook !== 0 || performance.now() - startedAt < sliceMs) continue;
-      yield Buffer.from(text);
+    let pending = header(family, format);
+    // A family of which there turns out to be no point has no header either.
+    const write = familyWriter(family, format, (lines) => {
+      text += pending + lines;
+      pending = "";
+    });
+    for (let index = 0; index < write.length; index += 1) {
+      write.visit(index);
+      visits += 1;
+      if (visits % visitsPerLook !== 0 || performance.now() - startedAt < sliceMs) continue;
+      if (text !== "") yield Buffer.from(text);
       text = "";
       await giveLoopBack();
       startedAt = performance.now();
@@ -56,51 +66,75 @@ function header({ base, type, unit, help }: Family, format: ExpositionFormat): s
   return `# TYPE ${base} ${type}\n${unitLine}# HELP ${base} ${escapeLabelValue(help)}\n`;
 }
 
-/** Writes the lines of the point at an index; a series that was written already is left out. */
-function pointWriter(family: Family, format: ExpositionFormat): (index: number) => string {
+interface FamilyWriter {
+  readonly length: number;
+  visit(index: number): void;
+}
+
+/** Puts the lines of what there is at an index; a series that was written already is left out. */
+function familyWriter(family: Family, format: ExpositionFormat, put: (lines: string) => void): FamilyWriter {
   const written = new Set<string>();
+  const isMerged = family.parts.length > 1;
   // Labels tell series apart, unless metrics were merged or characters replaced.
   const isFirst = ({ text, isReplaced }: Labels): boolean =>
-    !(isReplaced || family.isMerged) || written.size !== written.add(text).size;
-  return family.type === "histogram" ? histogramWriter(family, format, isFirst) : numberWriter(family, isFirst);
+    !(isReplaced || isMerged) || written.size !== written.add(text).size;
+  if (family.type === "histogram") return visitor(family.parts, histogramWriter(family, format, isFirst, put));
+  return visitor(family.parts, numberWriter(family, isFirst, put));
+}
+
+interface Part<Put> {
+  readonly length: number;
+  visit(index: number, put: Put): void;
+}
+
+/** The parts one after another, as if they were one. */
+function visitor<Put>(parts: readonly Part<Put>[], put: Put): FamilyWriter {
+  let [part, start] = [0, 0];
+  return {
+    length: parts.reduce((sum, { length }) => sum + length, 0),
+    visit(index) {
+      for (let current = parts[part]; current; current = parts[part]) {
+        if (index - start < current.length) return current.visit(index - start, put);
+        start += current.length;
+        part += 1;
+      }
+    },
+  };
 }
 
 type IsFirst = (labels: Labels) => boolean;
 
-function numberWriter({ base, type, points }: NumberFamily, isFirst: IsFirst): (index: number) => string {
+function numberWriter({ base, type }: NumberFamily, isFirst: IsFirst, put: (lines: string) => void): PutNumber {
   const name = type === "counter" ? `${base}_total` : base;
-  return (index) => {
-    const point = points[index] as DataPoint<number>;
-    const labelSet = labelsOf(point.attributes);
-    if (!isFirst(labelSet)) return "";
-    const labels = labelSet.text;
-    return labels === "" ? `${name} ${number(point.value)}\n` : `${name}{${labels}} ${number(point.value)}\n`;
+  return (attributes, value) => {
+    const labels = labelsOf(attributes);
+    if (!isFirst(labels)) return;
+    put(labels.text === "" ? `${name} ${number(value)}\n` : `${name}{${labels.text}} ${number(value)}\n`);
   };
 }
 
 function histogramWriter(
-  { base, points }: HistogramFamily,
+  { base }: HistogramFamily,
   format: ExpositionFormat,
   isFirst: IsFirst,
-): (index: number) => string {
+  put: (lines: string) => void,
+): (point: HistogramPoint) => void {
   const bucketName = `${base}_bucket{`;
-  return (index) => {
-    const point = points[index] as DataPoint<Histogram> & Partial<Pick<DurationPoint, "exemplars">>;
-    const labelSet = labelsOf(point.attributes);
-    if (!isFirst(labelSet)) return "";
+  return ({ attributes, boundaries, counts, sum, count, exemplars }) => {
+    const labelSet = labelsOf(attributes);
+    if (!isFirst(labelSet)) return;
     const labels = labelSet.text;
-    const { buckets, sum, count } = point.value;
-    const ends = bucketEnds(buckets.boundaries, format);
-    const exemplars = format === "openmetrics" ? point.exemplars : undefined;
+    const ends = bucketEnds(boundaries, format);
     const start = labels === "" ? bucketName : `${bucketName}${labels},`;
     let text = "";
     let total = 0;
     for (let bucket = 0; bucket < ends.length; bucket += 1) {
-      total += buckets.counts[bucket] ?? 0;
-      text += `${start}${ends[bucket]}${total}${exemplarText(exemplars?.[bucket])}\n`;
+      total += counts[bucket] ?? 0;
+      const exemplar = format === "openmetrics" ? exemplarText(exemplars?.[bucket]) : "";
+      text += `${start}${ends[bucket]}${total}${exemplar}\n`;
     }
     const block = labels === "" ? "" : `{${labels}}`;
-    return `${text}${base}_sum${block} ${number(sum ?? 0)}\n${base}_count${block} ${count}\n`;
+    put(`${text}${base}_sum${block} ${number(sum)}\n${base}_count${block} ${count}\n`);
   };
 }
 

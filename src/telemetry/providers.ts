@@ -155,10 +155,8 @@ async function startMetrics(
   const { PrometheusExporter } = await import("@opentelemetry/exporter-prometheus");
   const { createMetricProducer } = await import("./metric-producer.js");
   const { createMetricsText } = await import("./metrics-text.js");
-  const pull = new PrometheusExporter({
-    preventServerStart: true,
-    metricProducers: [createMetricProducer(counts, { version })],
-  });
+  // Only for the SDK's instruments: what a scrape says of the checks is read where it is counted.
+  const pull = new PrometheusExporter({ preventServerStart: true });
   pull.selectCardinalityLimit = () => noCardinalityLimit;
   const readers: IMetricReader[] = [pull];
   if (settings) {
@@ -174,7 +172,10 @@ async function startMetrics(
       }),
     );
   }
-  return { provider: new MeterProvider({ resource, readers }), text: createMetricsText(pull, onDiagnostic) };
+  return {
+    provider: new MeterProvider({ resource, readers }),
+    text: createMetricsText({ reader: pull, counts, onDiagnostic }),
+  };
 }
 
 /** Waits for all to settle, however they do, and for no longer than said. */

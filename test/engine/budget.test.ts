@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Budgets, initialBudget, maxSavedRuns, refilled, spent, wholeRuns } from "../../src/engine/budget.js";
+import type { Result } from "../../src/health/state.js";
 
 const dayMs = 86_400_000;
 const minuteMs = 60_000;
@@ -98,11 +99,20 @@ describe("a budget", () => {
 
   it("is forgotten only when a new one would hold no more", () => {
     const { time, budgets } = createBudgets();
+    const paid: Result = { status: "healthy", facts: {}, atMs: 0, isPaid: true };
+    const leave = (): void => {
+      budgets.keep("llm", paid);
+      budgets.forget();
+    };
     budgets.purse("llm", 288).spend();
-    budgets.forget(() => true);
+    leave();
+    expect(budgets.lastPaid("llm")).toBe(paid);
     expect(budgets.purse("llm", 288).remaining).toBe(0);
     time.ms = 20 * minuteMs;
-    budgets.forget(() => true);
+    budgets.forget();
+    expect(budgets.purse("llm", 288).remaining).toBe(2);
+    leave();
+    expect(budgets.lastPaid("llm")).toBeUndefined();
     // Forgotten, it begins anew with less than it had saved up.
     expect(budgets.purse("llm", 288).remaining).toBe(1);
   });

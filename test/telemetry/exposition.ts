@@ -6,6 +6,7 @@ import {
   type MetricData,
   type ResourceMetrics,
 } from "@opentelemetry/sdk-metrics";
+import { CheckCounts } from "../../src/signals/counts.js";
 import type { OnDiagnostic } from "../../src/telemetry/delivery.js";
 import { createMetricsText } from "../../src/telemetry/metrics-text.js";
 
@@ -17,16 +18,17 @@ export interface Rendered {
   readonly said: readonly string[];
 }
 
-/** Renders metrics as `/metrics` would. */
+/** Renders metrics, or what is counted of checks, as `/metrics` would. */
 export async function render(
-  metrics: readonly MetricData[],
+  shown: readonly MetricData[] | CheckCounts,
   accept?: string,
   resource: Attributes = {},
 ): Promise<Rendered> {
   const said: string[] = [];
   const onDiagnostic: OnDiagnostic = ({ message }) => said.push(message);
-  const resourceMetrics = toResourceMetrics(metrics, resource);
-  const source = createMetricsText({ collect: async () => ({ resourceMetrics, errors: [] }) }, onDiagnostic);
+  const resourceMetrics = toResourceMetrics(shown instanceof CheckCounts ? [] : shown, resource);
+  const reader = { collect: async () => ({ resourceMetrics, errors: [] }) };
+  const source = createMetricsText({ reader, onDiagnostic, ...(shown instanceof CheckCounts && { counts: shown }) });
   const { contentType, pieces } = await source.render(accept);
   const parts: Uint8Array[] = [];
   for await (const piece of pieces) parts.push(Buffer.from(piece));

@@ -1,8 +1,8 @@
-import type { DataPoint } from "@opentelemetry/sdk-metrics";
+import type { DataPoint, Histogram } from "@opentelemetry/sdk-metrics";
 import { describe, expect, it } from "vitest";
 import type { FactTable } from "../../src/check.js";
 import { CheckCounts } from "../../src/signals/counts.js";
-import { createMetricProducer, type DurationPoint } from "../../src/telemetry/metric-producer.js";
+import { createMetricProducer } from "../../src/telemetry/metric-producer.js";
 import { collect } from "../signals/collected.js";
 import { identity, record } from "../signals/records.js";
 
@@ -147,9 +147,9 @@ describe("the metric producer", () => {
     counts.checkAdded(check, "unknown");
     counts.run(record(check));
     const [point] = await points(createMetricProducer(counts), "health.check.duration");
-    const before = JSON.stringify((point as DurationPoint).value);
+    const before = JSON.stringify((point as DataPoint<Histogram>).value);
     counts.run(record(check));
-    expect(JSON.stringify((point as DurationPoint).value)).toBe(before);
+    expect(JSON.stringify((point as DataPoint<Histogram>).value)).toBe(before);
   });
 
   it("with delta temporality gives each run once, from where the last collection ended", async () => {
@@ -163,7 +163,7 @@ describe("the metric producer", () => {
       const metrics = resourceMetrics.scopeMetrics[0]?.metrics ?? [];
       const of = (name: string): readonly DataPoint<unknown>[] =>
         metrics.find((metric) => metric.descriptor.name === name)?.dataPoints ?? [];
-      const [duration] = of("health.check.duration") as readonly DurationPoint[];
+      const [duration] = of("health.check.duration") as readonly DataPoint<Histogram>[];
       return {
         runs: of("health.check.runs")[0]?.value,
         from: of("health.check.runs")[0]?.startTime[0],
