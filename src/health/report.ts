@@ -36,8 +36,8 @@ export interface DependencyReport {
   readonly runbook?: string;
 }
 
-/** The status of the service with every check's state; one shape for every endpoint that serves one. */
-export interface Report {
+/** What holds of the service as a whole. */
+export interface Summary {
   readonly status: Status;
   readonly phase: Phase;
   readonly liveness: boolean;
@@ -49,6 +49,10 @@ export interface Report {
   readonly timestamp: string;
   readonly version: string | null;
   readonly uptime_seconds: number;
+}
+
+/** The status of the service with every check's state; one shape for every endpoint that serves one. */
+export interface Report extends Summary {
   readonly dependencies: Readonly<Record<string, DependencyReport>>;
   readonly resources: Facts;
 }
@@ -64,6 +68,18 @@ export interface ReportInput {
 }
 
 export function createReport(input: ReportInput): Report {
+  const { checks, nowMs } = input;
+  return {
+    ...createSummary(input),
+    dependencies: Object.fromEntries(checks.map((check) => [check.policy.name, dependencyReport(check, nowMs)])),
+    resources: Object.assign(
+      {},
+      ...checks.filter((check) => check.isResources).map((check) => check.state.result?.facts),
+    ),
+  };
+}
+
+export function createSummary(input: ReportInput): Summary {
   const { checks, phase, nowMs } = input;
   const status = serviceStatus(checks, phase);
   const reason = notReadyReason(checks, phase, input.readinessMode);
@@ -78,11 +94,6 @@ export function createReport(input: ReportInput): Report {
     timestamp: new Date(nowMs).toISOString(),
     version: input.version ?? null,
     uptime_seconds: Math.round((nowMs - input.startedAtMs) / 10) / 100,
-    dependencies: Object.fromEntries(checks.map((check) => [check.policy.name, dependencyReport(check, nowMs)])),
-    resources: Object.assign(
-      {},
-      ...checks.filter((check) => check.isResources).map((check) => check.state.result?.facts),
-    ),
   };
 }
 

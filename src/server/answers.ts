@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { cleanText } from "../check.js";
-import type { DependencyReport, Report } from "../health/report.js";
+import type { DependencyReport, Summary } from "../health/report.js";
 import type { Access } from "./access.js";
 import { type Answer, jsonAnswer, type ServiceState, textAnswer } from "./answer.js";
 import { type AnswerCache, createAnswerCache } from "./answer-cache.js";
@@ -104,22 +104,27 @@ function cacheKey({ endpoint }: Route, { isDetailed, isVerbose, excluded, unknow
 }
 
 function serviceAnswer(source: HealthSource, route: Route, asked: Asked): Answer {
-  if (route.endpoint === "livez" && !asked.isVerbose) return livez(source);
-  const report = asked.excluded.length === 0 ? source.report() : source.report(new Set(asked.excluded));
-  const { statusCode, hasPassed, isPassing } = judge(source, route, report);
+  if (asked.isVerbose) return verboseAnswer(source, route, asked);
+  const { endpoint } = route;
+  if (endpoint === "livez") return livez(source);
+  const exclude = asked.excluded.length === 0 ? undefined : new Set(asked.excluded);
+  const isShort = endpoint === "startupz" || !asked.isDetailed;
+  const report = isShort ? source.summary(exclude) : source.report(exclude);
+  const { statusCode } = judge(source, route, report);
   const state = stateOf(report);
-  if (asked.isVerbose) {
-    const { excluded, unknown } = asked;
-    return textAnswer(
-      statusCode,
-      state,
-      route.endpoint === "livez"
-        ? livezVerbose(hasPassed)
-        : verboseText({ endpoint: route.endpoint, report, hasPassed, isPassing, excluded, unknown }),
-    );
-  }
-  if (route.endpoint === "startupz") return jsonAnswer(statusCode, state, startupBody(source, report));
-  return jsonAnswer(statusCode, state, asked.isDetailed ? report : shortReport(report));
+  if (endpoint === "startupz") return jsonAnswer(statusCode, state, startupBody(source, report));
+  return jsonAnswer(statusCode, state, isShort ? shortReport(report) : report);
+}
+
+function verboseAnswer(source: HealthSource, route: Route, { excluded, unknown }: Asked): Answer {
+  const { endpoint } = route;
+  const report = source.report(excluded.length === 0 ? undefined : new Set(excluded));
+  const { statusCode, hasPassed, isPassing } = judge(source, route, report);
+  const text =
+    endpoint === "livez"
+      ? livezVerbose(hasPassed)
+      : verboseText({ endpoint, report, hasPassed, isPassing, excluded, unknown });
+  return textAnswer(statusCode, stateOf(report), text);
 }
 
 interface ProbeVerdict {
@@ -128,7 +133,7 @@ interface ProbeVerdict {
   readonly isPassing: (check: DependencyReport) => boolean;
 }
 
-function judge(source: HealthSource, { endpoint }: Route, report: Report): ProbeVerdict {
+function judge(source: HealthSource, { endpoint }: Route, report: Summary): ProbeVerdict {
   if (endpoint === "livez") return verdict(source.isAlive, isUp);
   if (endpoint === "readyz") return verdict(report.readiness, isUp);
   if (endpoint === "startupz") return verdict(source.hasStarted, (check) => check.last_check !== null);
@@ -141,7 +146,7 @@ const verdict = (hasPassed: boolean, isPassing: ProbeVerdict["isPassing"]): Prob
   isPassing,
 });
 
-const isUp = ({ status }: Pick<Report, "status">): boolean => status === "healthy" || status === "degraded";
+const isUp = ({ status }: Pick<Summary, "status">): boolean => status === "healthy" || status === "degraded";
 
 function livez(source: HealthSource): Answer {
   return source.isAlive
@@ -153,7 +158,7 @@ const livezVerbose = (hasPassed: boolean): string =>
   hasPassed ? "[+]scheduler ok\nlivez check passed\n" : "[-]scheduler failed: reason withheld\nlivez check failed\n";
 
 /** What anybody may know: enough for a balancer, nothing for a map of the system. */
-const shortReport = ({ status, phase, readiness, cached, timestamp }: Report) => ({
+const shortReport = ({ status, phase, readiness, cached, timestamp }: Summary) => ({
   status,
   phase,
   readiness,
@@ -161,7 +166,7 @@ const shortReport = ({ status, phase, readiness, cached, timestamp }: Report) =>
   timestamp,
 });
 
-const startupBody = (source: HealthSource, { phase, timestamp }: Report) => ({
+const startupBody = (source: HealthSource, { phase, timestamp }: Summary) => ({
   started: source.hasStarted,
   phase,
   timestamp,
@@ -185,8 +190,7 @@ function checkAnswer({ source, cache, route, encoded }: CheckQuestion): Answer {
 }
 
 function entryAnswer(source: HealthSource, endpoint: EndpointName, name: string): Answer {
-  const { dependencies } = source.report();
-  const check = Object.hasOwn(dependencies, name) ? dependencies[name] : undefined;
+  const check = source.dependency(name);
   if (check === undefined) return noSuchCheck(source);
   return jsonAnswer(endpoint === "readyz" && !isUp(check) ? 503 : 200, check.status, check);
 }

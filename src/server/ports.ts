@@ -1,11 +1,15 @@
 import type { Phase, Status } from "../check.js";
 import type { HistoryEntry } from "../health/history.js";
-import type { Report } from "../health/report.js";
+import type { DependencyReport, Report, Summary } from "../health/report.js";
 
 /** What the endpoints read. Everything here answers from memory and at once; nothing starts or waits for a check. */
 export interface HealthSource {
   /** The report as of now, memoised between changes; `exclude` leaves checks out of body and verdict. */
   report(exclude?: ReadonlySet<string>): Report;
+  /** The same without the checks. */
+  summary(exclude?: ReadonlySet<string>): Summary;
+  /** One check of the report; undefined for one that does not exist. */
+  dependency(check: string): DependencyReport | undefined;
   /** Changes whenever `report()` would say something new other than ages and timestamps. */
   readonly revision: number;
   readonly phase: Phase;

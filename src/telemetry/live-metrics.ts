@@ -3,14 +3,8 @@ import { durationBoundsSeconds } from "../semconv.js";
 import type { CheckCount, CheckCounts } from "../signals/counts.js";
 import type { Descriptor } from "../signals/descriptors.js";
 import type { FactFamily } from "../signals/fact-points.js";
+import type { HistogramPoints, LiveMetric, NumberPoints } from "./exposition-points.js";
 import { checkFamilies, type OwnFamily, schedulerFamilies, serviceFamilies } from "./own-families.js";
-import type { HistogramPoints, NumberPoints } from "./prometheus-families.js";
-
-/** A metric whose points are made as they are written, and gone then. */
-export interface LiveMetric {
-  readonly descriptor: Descriptor;
-  readonly points: NumberPoints | HistogramPoints;
-}
 
 /** Longest time that finding out who has which metric holds the event loop. */
 const sliceMs = 0.5;

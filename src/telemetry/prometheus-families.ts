@@ -1,4 +1,3 @@
-import type { Attributes } from "@opentelemetry/api";
 import {
   type DataPoint,
   DataPointType,
@@ -6,34 +5,9 @@ import {
   type MetricData,
   type ScopeMetrics,
 } from "@opentelemetry/sdk-metrics";
-import type { Exemplar } from "../signals/counts.js";
-import type { LiveMetric } from "./live-metrics.js";
+import type { HistogramPoint, HistogramPoints, LiveMetric, NumberPoints } from "./exposition-points.js";
 import type { FamilyType } from "./prometheus-names.js";
 import { familyName } from "./prometheus-names.js";
-
-export type PutNumber = (attributes: Attributes, value: number) => void;
-
-/** Read at once: the counts are those of whoever counts on. */
-export interface HistogramPoint {
-  readonly attributes: Attributes;
-  readonly boundaries: readonly number[];
-  readonly counts: readonly number[];
-  readonly sum: number;
-  readonly count: number;
-  readonly exemplars?: readonly (Exemplar | undefined)[];
-}
-
-export interface NumberPoints {
-  readonly type: "counter" | "gauge";
-  readonly length: number;
-  /** Puts what there is at an index: no point, one or several. */
-  visit(index: number, put: PutNumber): void;
-}
-export interface HistogramPoints {
-  readonly type: "histogram";
-  readonly length: number;
-  visit(index: number, put: (point: HistogramPoint) => void): void;
-}
 
 interface Named {
   /** Without `_total`. */

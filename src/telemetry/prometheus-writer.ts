@@ -3,14 +3,8 @@ import type { Attributes, AttributeValue } from "@opentelemetry/api";
 import type { ResourceMetrics } from "@opentelemetry/sdk-metrics";
 import type { Exemplar } from "../signals/counts.js";
 import type { ExpositionFormat } from "./exposition-format.js";
-import type {
-  Families,
-  Family,
-  HistogramFamily,
-  HistogramPoint,
-  NumberFamily,
-  PutNumber,
-} from "./prometheus-families.js";
+import type { HistogramPoint, PutNumber } from "./exposition-points.js";
+import type { Families, Family, HistogramFamily, NumberFamily } from "./prometheus-families.js";
 import { labelName } from "./prometheus-names.js";
 
 /** Longest time that one slice may take; together with turning it into bytes it stays below 2 ms. */

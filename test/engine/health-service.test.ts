@@ -57,6 +57,19 @@ describe("HealthService", () => {
     expect(service.hasStarted).toBe(true);
   });
 
+  it("says of one check, and of the service without its checks, what the whole report says", async () => {
+    const { clock, service, add } = createBench();
+    add("database", refused, { critical: true, failureThreshold: 1 });
+    add("cache", () => healthy);
+    void service.start();
+    await clock.advance(3_000);
+    const report = service.report();
+    expect(service.dependency("database")).toEqual(report.dependencies.database);
+    expect(service.dependency("toString")).toBeUndefined();
+    expect({ ...service.summary(), dependencies: report.dependencies, resources: {} }).toEqual(report);
+    expect(service.summary(new Set(["database"]))).toMatchObject({ status: "healthy", readiness: true });
+  });
+
   it("leaves the report degraded, never healthy, when an optional check never settles", async () => {
     const { clock, service, sink, add } = createBench();
     add("database", () => healthy, { critical: true });

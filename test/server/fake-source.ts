@@ -1,6 +1,6 @@
 import { type CheckPolicy, createPolicy, type Facts, type Phase, type Status, type Verdict } from "../../src/check.js";
 import { type HistoryEntry, historyLength } from "../../src/health/history.js";
-import { createReport, type Report } from "../../src/health/report.js";
+import { createReport, type DependencyReport, type Report, type Summary } from "../../src/health/report.js";
 import { type CheckState, initialState, nextState } from "../../src/health/state.js";
 import type { CheckView } from "../../src/health/verdict.js";
 import type { HealthSource } from "../../src/server/ports.js";
@@ -58,6 +58,16 @@ export class FakeSource implements HealthSource {
   report(exclude?: ReadonlySet<string>): Report {
     this.reports += 1;
     return this.build(exclude);
+  }
+
+  summary(exclude?: ReadonlySet<string>): Summary {
+    const { dependencies: _, resources: __, ...summary } = this.report(exclude);
+    return summary;
+  }
+
+  dependency(name: string): DependencyReport | undefined {
+    const { dependencies } = this.report();
+    return Object.hasOwn(dependencies, name) ? dependencies[name] : undefined;
   }
 
   history(name: string): readonly HistoryEntry[] | undefined {

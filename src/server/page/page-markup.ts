@@ -89,11 +89,12 @@ ${groups.map(group)}${isEmpty && html`<section class="empty"><h2>Nothing found</
 const findForm = (find: string): Markup =>
   html`<form class="find" role="search"><label for="find">Find checks</label><input id="find" name="find" type="search" value="${find}" maxlength="100" placeholder="name, kind or owner" autocomplete="off"><button>Find</button>${find !== "" && html`<a href="?">Show all</a>`}</form>`;
 
-function group({ id, title, size, cards, brief }: CheckGroup): Markup {
+function group({ id, title, size, cards, brief, unlisted }: CheckGroup): Markup {
   return html`<section class="group g-${id}" id="${id}" aria-labelledby="${id}-title">
-<h2 id="${id}-title">${title} <span class="count">${cards.length + brief.length}</span></h2>
+<h2 id="${id}-title">${title} <span class="count">${cards.length + brief.length + unlisted}</span></h2>
 ${cards.length > 0 && html`<ul class="checks ${size}">${cards.map((card) => checkItem(card, size))}</ul>`}
 ${brief.length > 0 && html`<ul class="briefs">${brief.map(briefCheck)}</ul>`}
+${unlisted > 0 && html`<p class="note">${plural(unlisted, "check")} more in this state, too many to list: find them by name, kind or owner.</p>`}
 </section>
 `;
 }

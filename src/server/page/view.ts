@@ -3,6 +3,7 @@ import type { HistoryEntry } from "../../health/history.js";
 import type { DependencyReport, Report } from "../../health/report.js";
 import type { PageSettings } from "../settings.js";
 import { type CheckCard, checkCard, type Moment } from "./check-view.js";
+import { sortedNames } from "./name-order.js";
 import { clockTime, runTime, type ShownState, spanOfTime, stateWords } from "./wording.js";
 
 /** Everything that the page says, before it becomes HTML. */
@@ -38,6 +39,8 @@ export interface CheckGroup {
   readonly cards: readonly CheckCard[];
   /** Checks of which only name and state are shown, since there are so many. */
   readonly brief: readonly CheckCard[];
+  /** Checks that are counted and not listed, since there are too many for a page; each has its own, and can be found. */
+  readonly unlisted: number;
 }
 
 /** `whole`; `folded`: details behind a click; `dense`: details on the check's own page only. */
@@ -70,6 +73,8 @@ export interface PageQuestion {
 
 /** So many checks are shown in full; of the others, which come last because they are well, one line. */
 const maxCards = 200;
+/** So many of them have that line. Listing 10,000 made a page of 2.3 MB, and held the event loop three times as long. */
+const maxBrief = 800;
 /** From here on there is a field to search by. */
 const findFrom = 12;
 /** Up to here the checks that are well have their details beside them; beyond, on their own page. */
@@ -140,15 +145,21 @@ function countsOf(checks: readonly DependencyReport[]): PageView["counts"] {
 }
 
 function overview({ report, history, page, question }: PageInput, nowMs: number): Overview {
-  const all = Object.entries(report.dependencies);
+  const all = sortedNames(Object.keys(report.dependencies)).flatMap((name): readonly Entry[] => {
+    const check = report.dependencies[name];
+    return check ? [[name, check]] : [];
+  });
   const wanted = question.find?.toLowerCase() ?? "";
   const found = wanted === "" ? all : all.filter((entry) => matches(entry, wanted));
   const sizeOf = (id: CheckGroup["id"]): CardSize =>
     id !== "healthy" ? "whole" : all.length <= maxFolded ? "folded" : "dense";
   let room = maxCards;
+  let briefRoom = maxBrief;
   const groups = groupsOf(found).map(({ id, title, checks }): CheckGroup => {
     const full = checks.slice(0, room);
     room -= full.length;
+    const brief = checks.slice(full.length, full.length + briefRoom);
+    briefRoom -= brief.length;
     const size = sizeOf(id);
     const card = ([name, check]: Entry, entries?: readonly HistoryEntry[]): CheckCard =>
       checkCard({
@@ -164,7 +175,8 @@ function overview({ report, history, page, question }: PageInput, nowMs: number)
       title,
       size,
       cards: full.map((entry) => card(entry, history(entry[0]))),
-      brief: checks.slice(full.length).map((entry) => card(entry)),
+      brief: brief.map((entry) => card(entry)),
+      unlisted: checks.length - full.length - brief.length,
     };
   });
   const canFind = all.length >= findFrom || wanted !== "";
@@ -183,7 +195,7 @@ const groupTitles: Readonly<Record<CheckGroup["id"], string>> = {
   healthy: "Healthy",
 };
 
-/** What is broken first, and what is critical first among its like. */
+/** What is broken first, and what is critical first among its like; the rest in the order that it comes in. */
 function groupsOf(entries: readonly Entry[]) {
   const ids = ["broken", "degraded", "waiting", "healthy"] as const;
   return ids
@@ -201,15 +213,9 @@ function groupOf({ status, stale }: DependencyReport): CheckGroup["id"] {
   return status;
 }
 
-/** `web-2` before `web-10`. Made for the first page, as the formats of numbers are. */
-let nameOrder: Intl.Collator | undefined;
-
 /** A check whose last run disagrees with its status may change soon: it stands before those that are quiet. */
-function byWeight([nameA, a]: Entry, [nameB, b]: Entry): number {
-  const weight = (check: DependencyReport): number => (check.critical ? 2 : 0) + (isRestless(check) ? 4 : 0);
-  nameOrder ??= new Intl.Collator("en", { numeric: true });
-  return weight(b) - weight(a) || nameOrder.compare(nameA, nameB);
-}
+const weightOf = (check: DependencyReport): number => (check.critical ? 2 : 0) + (isRestless(check) ? 4 : 0);
+const byWeight = ([, a]: Entry, [, b]: Entry): number => weightOf(b) - weightOf(a);
 
 const isRestless = ({ status, raw_status: raw }: DependencyReport): boolean => status === "healthy" && raw !== status;
 

@@ -111,4 +111,11 @@ describe("the document", () => {
   it("refuses in a page that a person can read", () => {
     expect(refusalDocument("No <entry>", ["a & b"], "./x/")).toMatch(/<h1>No &lt;entry&gt;<\/h1><p>a &amp; b<\/p>/);
   });
+
+  it("says how many checks it does not list, and how to come to them", () => {
+    const text = render(Object.fromEntries(Array.from({ length: 1_200 }, (_, index) => [`c${index}`, entry()])));
+    expect(text).toContain("200 checks more in this state, too many to list: find them by name, kind or owner.");
+    expect(text).toContain('<span class="count">1200</span>');
+    expect(render({ one: entry() })).not.toContain("too many to list");
+  });
 });

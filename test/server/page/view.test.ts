@@ -78,6 +78,31 @@ describe("the overview", () => {
     ]);
     expect(view.pollMs).toBe(15_000);
   });
+
+  it("lists a thousand at most, what is broken first, counts the others, and finds each of them", () => {
+    const names = Array.from({ length: 1_500 }, (_, index) => `c${index}`);
+    const checks = Object.fromEntries(names.map((name) => [name, name === "c1499" ? unhealthy() : entry()]));
+    const { content, counts } = viewOf(checks);
+    if (content.is !== "overview") throw new Error("no overview");
+    expect(content.groups.map(({ cards, brief, unlisted }) => [cards.length, brief.length, unlisted])).toEqual([
+      [1, 0, 0],
+      [199, 800, 500],
+    ]);
+    expect(counts.map(({ words }) => words)).toEqual(["1 unhealthy", "1499 healthy"]);
+    const { content: found } = viewOf(checks, { question: { find: "c1400" } });
+    expect(found).toMatchObject({ groups: [{ unlisted: 0, cards: [{ name: "c1400" }] }] });
+  });
+
+  it("has each page's own checks in order, whatever was shown before", () => {
+    const order = (...names: string[]) => {
+      const { content } = viewOf(Object.fromEntries(names.map((name) => [name, entry()])));
+      return content.is === "overview" ? content.groups.flatMap(({ cards }) => cards.map(({ name }) => name)) : [];
+    };
+    expect(order("web-10", "web-2", "a")).toEqual(["a", "web-2", "web-10"]);
+    expect(order("web-10", "web-2", "b")).toEqual(["b", "web-2", "web-10"]);
+    expect(order("b", "web-10")).toEqual(["b", "web-10"]);
+    expect(order("web-10", "web-2", "a")).toEqual(["a", "web-2", "web-10"]);
+  });
 });
 
 describe("the verdict", () => {
