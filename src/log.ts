@@ -28,6 +28,8 @@ export interface LogOptions {
   readonly colors?: boolean;
   /** Standard output unless said. */
   readonly stream?: Writable;
+  /** Told once for each time that the log cannot be written, in one line; standard error unless said. */
+  readonly complain?: (line: string) => void;
 }
 
 export interface ProcessLog extends Log {
@@ -59,7 +61,10 @@ export async function createLog(options: LogOptions): Promise<ProcessLog> {
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
-    { write: (line) => writeBounded(stream, format(line)) },
+    { write: (line) => sink.write(format(line)) },
+  );
+  const sink = new LineSink(stream, options.complain ?? complainOnStderr, (lost, why) =>
+    logger.warn({ lost }, `${lost} lines of the log were lost: ${why}`),
   );
   let secrets = options.secrets;
   let scrub = createScrubber(secrets);
@@ -73,9 +78,43 @@ export async function createLog(options: LogOptions): Promise<ProcessLog> {
   };
 }
 
-/** Node writes to a pipe without blocking and buffers what its reader does not take; here that buffer ends. */
-function writeBounded(stream: Writable, text: string): void {
-  if (stream.writableLength < maxBufferedBytes) stream.write(text);
+/** Lines that cannot be written are counted: a log with a gap in it must say so, once it can. */
+class LineSink {
+  private lost = 0;
+  private why = "";
+
+  constructor(
+    private readonly stream: Writable,
+    private readonly complain: (line: string) => void,
+    private readonly onGap: (lost: number, why: string) => void,
+  ) {}
+
+  /** Node writes to a pipe without blocking and buffers what its reader does not take; here that buffer ends. */
+  write(text: string): void {
+    if (this.stream.writableLength >= maxBufferedBytes) this.lose("its reader does not keep up");
+    else this.stream.write(text, (error) => (error ? this.lose(codeOf(error)) : this.wrote()));
+  }
+
+  private lose(why: string): void {
+    if (this.lost === 0) this.complain(`healthspan: the log cannot be written (${why}); lines are lost until it can\n`);
+    this.lost += 1;
+    this.why = why;
+  }
+
+  private wrote(): void {
+    const { lost } = this;
+    if (lost === 0) return;
+    this.lost = 0;
+    this.onGap(lost, this.why);
+  }
+}
+
+const codeOf = (error: NodeJS.ErrnoException): string => error.code ?? error.message;
+
+/** It may be as full as the log is. */
+function complainOnStderr(line: string): void {
+  if (process.stderr.listenerCount("error") === 0) process.stderr.on("error", () => {});
+  process.stderr.write(line);
 }
 
 /** The message says it all to people; its fields are for programs, and for whoever debugs. */

@@ -99,6 +99,37 @@ describe("the process log", () => {
     expect(stalled.writableLength).toBeGreaterThan(900_000);
   });
 
+  it("says that lines are lost where somebody else reads, and how many there were once it can be written again", async () => {
+    let isFull = false;
+    const written: string[] = [];
+    const complaints: string[] = [];
+    const disk = new Writable({
+      write: (chunk, _encoding, done) => {
+        if (!isFull) written.push(String(chunk));
+        done(isFull ? Object.assign(new Error("no space left on device"), { code: "ENOSPC" }) : null);
+      },
+      // As Node's own standard output, which no error ends.
+      destroy(_error, done) {
+        done(null);
+        (this as unknown as { _undestroy(): void })._undestroy();
+      },
+    });
+    const log = await createLog({ secrets: [], stream: disk, complain: (line) => void complaints.push(line) });
+    const say = async (message: string): Promise<void> => {
+      log.info({}, message);
+      await new Promise((resolve) => setImmediate(resolve));
+    };
+    await say("before");
+    isFull = true;
+    for (const message of ["one", "two", "three"]) await say(message);
+    isFull = false;
+    await say("after");
+    const lines = written.map((line) => JSON.parse(line) as { msg: string; lost?: number });
+    expect(complaints).toEqual(["healthspan: the log cannot be written (ENOSPC); lines are lost until it can\n"]);
+    expect(lines.map(({ msg }) => msg)).toEqual(["before", "after", "3 lines of the log were lost: ENOSPC"]);
+    expect(lines.at(-1)?.lost).toBe(3);
+  });
+
   it("ends a flush although nobody reads", async () => {
     const stalled = new Writable({ write: () => {} });
     const log = await createLog({ secrets: [], stream: stalled });

@@ -1,9 +1,11 @@
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { type AgentProcess, type AgentProcessOptions, startAgentProcess } from "../servers/agent-process.js";
 import { buildCommandLine, type CommandLine } from "../servers/command-line.js";
+import { freePort } from "../servers/free-port.js";
 import { type RecordingTarget, startRecordingTarget } from "../servers/recording-target.js";
 
 let cli: CommandLine;
@@ -109,5 +111,38 @@ describe("an agent whose process stood still", () => {
     expect(target.mostWithin(10, since)).toBeLessThan(40);
     expect(agent.running.output()).not.toMatch(/"to":"(unknown|unhealthy)"/);
     expect(await agent.metric("health_scheduler_missed_runs_total")).toBeGreaterThan(60);
+  });
+});
+
+describe("an agent whose log is on a full disk", () => {
+  it.skipIf(!existsSync("/dev/full"))("runs on, and says so on the other stream, once", async () => {
+    const port = await freePort();
+    const agent = await start({ checks: [web(0, "500ms")], port, stdout: "/dev/full" });
+    await until(async () => expect((await dependencies(agent))["web-0"]?.status).toBe("healthy"));
+    expect(agent.running.output()).toBe(
+      "healthspan: the log cannot be written (ENOSPC); lines are lost until it can\n",
+    );
+  });
+});
+
+describe("an agent that is killed", () => {
+  it("at any moment leaves nothing that hinders the next start at the same port", async () => {
+    const port = await freePort();
+    const checks = [
+      ...Array.from({ length: 20 }, (_, index) => web(index, "500ms")),
+      { name: "plugin", kind: "exec", command: ["/bin/sleep", "0.2"], interval: "500ms", timeout: "400ms" },
+    ];
+    const left = (): readonly string[] => readdirSync(tmpdir()).filter((name) => /healthspan(?!-process)/.test(name));
+    const before = left();
+    for (const afterMs of [0, 40, 150, 400]) {
+      const agent = await start({ checks, port, words: ["--allow-exec"] });
+      await delay(afterMs);
+      process.kill(agent.pid, "SIGKILL");
+      await agent.running.ended;
+    }
+    const last = await start({ checks, port, words: ["--allow-exec"] });
+    await last.running.says(/first report: healthy/);
+    expect(last.port).toBe(port);
+    expect(left().filter((name) => !before.includes(name))).toEqual([]);
   });
 });

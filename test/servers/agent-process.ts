@@ -36,7 +36,10 @@ export async function startAgentProcess(cli: CommandLine, options: AgentProcessO
     rmSync(folder, { recursive: true, force: true });
   };
   try {
-    const [, url = "", port = ""] = await running.says(/"url":"(http:\/\/127\.0\.0\.1:(\d+))"/);
+    // With a port of its own it may be asked; without one it says which it got.
+    const said = wanted === 0 ? await running.says(/"url":"http:\/\/127\.0\.0\.1:(\d+)"/) : undefined;
+    const port = said?.[1] ?? wanted;
+    const url = `http://127.0.0.1:${port}`;
     const metric = async (name: string): Promise<number> => {
       const text = await (await fetch(`${url}/metrics`)).text();
       return Number(new RegExp(`^${name} (\\S+)`, "m").exec(text)?.[1]);

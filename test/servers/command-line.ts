@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -21,6 +21,8 @@ const neutral = Object.fromEntries(
 export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** A file for its standard output, which nobody here reads then. */
+  readonly stdout?: string;
 }
 
 export interface Ended {
@@ -76,8 +78,10 @@ export function startCommand(entry: string, words: readonly string[], options: R
   return begin(process.execPath, [entry, ...words], { cwd: dirname(entry), ...options });
 }
 
-function begin(program: string, words: readonly string[], { cwd, env }: RunOptions): Running {
-  const child = spawn(program, words, { cwd, env: { ...neutral, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+function begin(program: string, words: readonly string[], { cwd, env, stdout }: RunOptions): Running {
+  const output = stdout === undefined ? "pipe" : openSync(stdout, "w");
+  const child = spawn(program, words, { cwd, env: { ...neutral, ...env }, stdio: ["ignore", output, "pipe"] });
+  if (typeof output === "number") closeSync(output);
   return watch(child);
 }
 
