@@ -13,6 +13,12 @@ export const intervalMs = 1_000;
 /** A change that is announced is read at once, and its checks have run by then. */
 export const noticedWithinMs = 2_000;
 
+/**
+ * About half as much again as the agent lives on here. With Node's own limit, gigabytes, the heap is collected as a whole
+ * every few minutes only, and ten of them say nothing of what stays.
+ */
+const heapLimit = "--max-old-space-size=128";
+
 /** A check as the configuration has it. */
 export type CheckEntry = Options & { readonly name: string };
 
@@ -55,6 +61,7 @@ export class SoakedAgent {
       name: "agent",
       path: process.execPath,
       args: [
+        heapLimit,
         ...node,
         ...preloads.flatMap((preload) => ["--import", preloadUrl(preload)]),
         ...[entry, "run", "--config", file, "--allow-exec"],
