@@ -298,13 +298,14 @@ export function createPolicy(
 }
 
 const unitMs = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;
-const durationPattern = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/;
+const durationPattern = /^(\d+)(?:\.(\d+))?(ms|s|m|h)$/;
 
 /** Milliseconds of `250ms`, `30s`, `5m` or `1h`; undefined for anything else. */
 export function parseDuration(text: string): number | undefined {
-  const match = durationPattern.exec(text);
-  if (!match) return undefined;
-  const milliseconds = Number(match[1]) * unitMs[match[2] as keyof typeof unitMs];
+  const [, whole, fraction = "", unit] = durationPattern.exec(text) ?? [];
+  if (whole === undefined) return undefined;
+  // Digits first, the point last: 1.005 times 1000 is no whole number.
+  const milliseconds = (Number(whole + fraction) * unitMs[unit as keyof typeof unitMs]) / 10 ** fraction.length;
   return Number.isSafeInteger(milliseconds) && milliseconds > 0 ? milliseconds : undefined;
 }
 

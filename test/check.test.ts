@@ -1,4 +1,5 @@
 import { inspect } from "node:util";
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import manifest from "../package.json" with { type: "json" };
@@ -20,6 +21,7 @@ describe("durations", () => {
     ["250ms", 250],
     ["30s", 30_000],
     ["1.5s", 1_500],
+    ["1.005s", 1_005],
     ["5m", 300_000],
     ["1h", 3_600_000],
   ])("reads %s", (text, milliseconds) => {
@@ -32,6 +34,29 @@ describe("durations", () => {
 
   it("writes back what it read", () => {
     expect([250, 30_000, 90_000, 300_000, 3_600_000].map(formatDuration)).toEqual(["250ms", "30s", "90s", "5m", "1h"]);
+  });
+});
+
+describe("any duration", () => {
+  const milliseconds = fc.integer({ min: 1, max: 2 ** 45 });
+
+  it("is read back as it was written, in whole and in decimal seconds", () => {
+    fc.assert(
+      fc.property(milliseconds, (value) => {
+        expect(parseDuration(formatDuration(value))).toBe(value);
+        expect(parseDuration(`${Math.floor(value / 1_000)}.${String(value % 1_000).padStart(3, "0")}s`)).toBe(value);
+      }),
+    );
+  });
+
+  it("is whole milliseconds above 0, or none", () => {
+    const near = fc.stringMatching(/^[0-9.]{0,30}(ms|s|m|h|)$/);
+    fc.assert(
+      fc.property(fc.oneof(near, fc.string()), (text) => {
+        const value = parseDuration(text);
+        expect(value === undefined || (Number.isSafeInteger(value) && value > 0)).toBe(true);
+      }),
+    );
   });
 });
 

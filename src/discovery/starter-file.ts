@@ -68,11 +68,14 @@ const head = `# What Healthspan checks, who may ask it, and where its telemetry 
 function serviceSection(name: string | undefined, version = "1.0.0"): string {
   return `service:
   # Everything that is exported bears this name.
-  ${name === undefined ? "# name: the environment says it (OTEL_SERVICE_NAME)" : `name: ${scalar(name)}`}
+  ${name === undefined ? "# name: the environment says it (OTEL_SERVICE_NAME)" : `name: ${scalar(withoutReferences(name))}`}
   # version: ${scalar(version)}
   # environment: production
 `;
 }
+
+/** A folder may be called `a${b`. */
+const withoutReferences = (text: string): string => text.replaceAll("$", () => "$$");
 
 const serverSection = `# Probes, report, metrics and status page are at http://127.0.0.1:9464.
 # server:

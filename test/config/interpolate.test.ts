@@ -49,6 +49,29 @@ describe("interpolate", () => {
     expect(JSON.stringify(mistakes)).not.toContain("pass");
   });
 
+  it("puts any text together from any parts, whatever the values hold", () => {
+    const plain = fc.string({ maxLength: 8 }).filter((text) => !text.includes("$"));
+    const value = fc.oneof(fc.string({ maxLength: 12 }), fc.constantFrom("${env:A}", "$$", "${", "$&", "}"));
+    const fallback = fc.string({ maxLength: 8 }).filter((text) => !/[$}]/.test(text));
+    const aPart = fc.oneof(
+      plain.map((text) => ({ written: text, becomes: text })),
+      fc.constant({ written: "$$", becomes: "$" }),
+      fc.constantFrom("A", "B").map((name) => ({ written: `\${env:${name}}`, name })),
+      fallback.map((text) => ({ written: `\${env:NONE:-${text}}`, becomes: text })),
+      fc.constant({ written: "${file:/f}", name: "file" as const }),
+    );
+    fc.assert(
+      fc.property(fc.array(aPart, { maxLength: 12 }), value, value, value, (parts, A, B, file) => {
+        const values: Readonly<Record<string, string>> = { A, B, file };
+        const sources = { environment: { A, B }, readText: () => file };
+        const wanted = parts.map((part) => ("name" in part ? values[part.name] : part.becomes)).join("");
+        const { text, mistakes } = interpolate(parts.map(({ written }) => written).join(""), sources);
+        expect(mistakes).toEqual([]);
+        expect(text).toBe(wanted);
+      }),
+    );
+  });
+
   it("never throws and leaves a text without a dollar sign as it is", () => {
     fc.assert(
       fc.property(fc.string(), (text) => {

@@ -43,6 +43,10 @@ describe("the starter file", () => {
     expect(load(text).service.name).toBe("shop");
   });
 
+  it.each(["a${b", "${env:HOME}", "a$$b", "$"])("takes a name for what it is: %s", (name) => {
+    expect(load(write({}, { name }).text, { HOME: "elsewhere" }).service.name).toBe(name);
+  });
+
   it("loads without a single check too", () => {
     expect(names(load(write({}, { checks: [] }).text))).toEqual([]);
   });

@@ -93,6 +93,96 @@ describe("Deadlines after a stall of our own loop", () => {
   });
 });
 
+describe("any row of deadlines", () => {
+  const step = fc.oneof(
+    fc.record({ add: fc.constantFrom(10, 50, 200) }),
+    fc.record({ end: fc.nat(30) }),
+    fc.record({ advance: fc.integer({ min: 1, max: 120 }) }),
+  );
+
+  it("expires each once and at its time, unless it was met before, and leaves no timer", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+        const clock = new FakeClock();
+        const deadlines = new Deadlines(clock);
+        const added: { readonly atMs: number; expiredMs: number[]; metMs?: number; end(): void }[] = [];
+        for (const each of steps) {
+          if ("add" in each) {
+            const expiredMs: number[] = [];
+            const deadline = deadlines.add(each.add, () => expiredMs.push(clock.monotonic()));
+            added.push({ atMs: deadline.atMs, expiredMs, end: () => deadlines.end(deadline) });
+          } else if ("end" in each) {
+            const one = added[each.end];
+            one?.end();
+            if (one) one.metMs ??= clock.monotonic();
+          } else await clock.advance(each.advance);
+        }
+        await clock.advance(1_000);
+        for (const { atMs, expiredMs, metMs } of added) {
+          expect(expiredMs).toEqual(metMs !== undefined && metMs < atMs ? [] : [atMs]);
+        }
+        expect(clock.pending).toBe(0);
+      }),
+      { numRuns: 40 },
+    );
+  });
+});
+
+describe("any row of starts", () => {
+  const what = fc.constantFrom("request", "request", "release", "slow", "withdraw");
+  const step = fc.tuple(what, fc.nat(100), fc.constantFrom("http", "llm"), fc.constantFrom("steady", "slow"));
+
+  it("never fills a pool or a kind beyond its size, leaves nobody waiting who has room, and keeps the order of each kind", () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 80 }), fc.integer({ min: 1, max: 4 }), (steps, max) => {
+        const slots = new Slots({ max, perKind: { llm: 2 } });
+        const waiting: Start[] = [];
+        const running: Start[] = [];
+        const moved = new Set<Start>();
+        const begun: Start[] = [];
+        for (const [action, number, kind, pool] of steps) {
+          const atRandom = (from: readonly Start[]): Start | undefined => from[number % Math.max(1, from.length)];
+          if (action === "request") {
+            const one: Start = {
+              kind,
+              pool: pool as Start["pool"],
+              begin: () => {
+                const ahead = waiting.filter((other) => other.kind === one.kind && other.pool === one.pool);
+                expect(ahead[0]).toBe(one);
+                waiting.splice(waiting.indexOf(one), 1);
+                running.push(one);
+                begun.push(one);
+              },
+            };
+            waiting.push(one);
+            slots.request(one);
+          } else if (action === "withdraw") {
+            const one = atRandom(waiting);
+            if (!one) continue;
+            waiting.splice(waiting.indexOf(one), 1);
+            slots.withdraw(one);
+          } else {
+            const one = atRandom(running);
+            if (!one) continue;
+            if (action === "release") running.splice(running.indexOf(one), 1);
+            else if (one.pool === "steady") moved.add(one);
+            if (action === "release") slots.release(one);
+            else slots.moveToSlow(one);
+          }
+          const held = (isOne: (start: Start) => boolean): number => running.filter(isOne).length;
+          expect(held((start) => start.pool === "steady")).toBeLessThanOrEqual(max);
+          expect(held((start) => start.pool === "slow" && !moved.has(start))).toBeLessThanOrEqual(max);
+          expect(held((start) => start.kind === "llm")).toBeLessThanOrEqual(2);
+          for (const { kind: asked, pool: wanted } of waiting) {
+            const isPoolFull = held((start) => start.pool === wanted) >= max;
+            expect(isPoolFull || (asked === "llm" && held((start) => start.kind === "llm") >= 2)).toBe(true);
+          }
+        }
+      }),
+    );
+  });
+});
+
 describe("Slots", () => {
   const start = (pool: "steady" | "slow", begun: string[], name: string, kind = "http"): Start => ({
     kind,
@@ -191,6 +281,35 @@ describe("the cadence", () => {
           expect(next - afterMs).toBeLessThanOrEqual(intervalMs);
         },
       ),
+    );
+  });
+
+  it("gives one due time in each interval, whenever in it one asks", () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 0, max: 2 ** 41 }),
+        fc.integer({ min: 10, max: 360_000 }).map((ticks) => ticks * 50),
+        fc.double({ min: 0, max: 0.999_999, noNaN: true }),
+        fc.double({ min: 0, max: 0.999_999, noNaN: true }),
+        fc.constantFrom(10, 25, 50),
+        (afterMs, intervalMs, phase, share, grid) => {
+          const next = nextPhaseTime(afterMs, intervalMs, phase, grid);
+          const between = afterMs + Math.floor(share * (next - afterMs));
+          expect(nextPhaseTime(between, intervalMs, phase, grid)).toBe(next);
+          expect(nextPhaseTime(next, intervalMs, phase, grid)).toBe(next + intervalMs);
+        },
+      ),
+    );
+  });
+
+  it("never shortens the gap of a failing check as it fails on, and keeps it between its two intervals", () => {
+    fc.assert(
+      fc.property(fc.nat(2_000), fc.nat(2_000), (one, other) => {
+        const [fewer, more] = [failingGapMs(policy, Math.min(one, other)), failingGapMs(policy, Math.max(one, other))];
+        expect(fewer).toBeGreaterThanOrEqual(policy.failingIntervalMs);
+        expect(more).toBeGreaterThanOrEqual(fewer);
+        expect(more).toBeLessThanOrEqual(policy.intervalMs);
+      }),
     );
   });
 

@@ -85,6 +85,67 @@ describe("nextState", () => {
   });
 });
 
+describe("any row of results, silences and reloads", () => {
+  const severity = { healthy: 0, degraded: 1, unhealthy: 2 } as const;
+  const verdict = fc.constantFrom<Verdict>("healthy", "degraded", "unhealthy");
+  const event = fc.oneof({ weight: 8, arbitrary: verdict }, fc.constantFrom("stale" as const, "reload" as const));
+  const limit = fc.integer({ min: 1, max: 4 });
+
+  /** The rule as the documentation says it, over the whole row since the last change. */
+  function expected(row: readonly Verdict[], status: Verdict, failures: number, successes: number): Verdict {
+    const from = severity[status];
+    const trailing = (isOne: (item: Verdict) => boolean) => row.slice(row.findLastIndex((item) => !isOne(item)) + 1);
+    const worse = trailing((item) => severity[item] > from);
+    const better = trailing((item) => severity[item] < from);
+    const bySeverity = (items: readonly Verdict[]) => [...items].sort((a, b) => severity[a] - severity[b]);
+    if (worse.length >= failures) return bySeverity(worse)[0] ?? status;
+    if (better.length >= successes) return bySeverity(better).at(-1) ?? status;
+    return status;
+  }
+
+  it("leads to the status that the rule gives, and remembers failures, successes and times", () => {
+    fc.assert(
+      fc.property(fc.array(event, { maxLength: 60 }), limit, limit, (events, failureThreshold, successThreshold) => {
+        let state = initialState(0);
+        let row: Verdict[] = [];
+        let countsAtOnce = true;
+        const all: Verdict[] = [];
+        events.forEach((item, index) => {
+          const before = state;
+          const nowMs = index + 1;
+          if (item === "stale") {
+            state = staleState(state, nowMs);
+            expect(state.status).toBe("unknown");
+            countsAtOnce = true;
+            return;
+          }
+          if (item === "reload") {
+            state = carriedOver(state);
+            expect(state.status).toBe(before.status);
+            countsAtOnce ||= state.isCarriedOver;
+            return;
+          }
+          state = nextState(state, result(item, nowMs), { failureThreshold, successThreshold }, nowMs);
+          row.push(item);
+          all.push(item);
+          const wanted =
+            countsAtOnce || before.status === "unknown"
+              ? item
+              : expected(row, before.status, failureThreshold, successThreshold);
+          expect(state.status).toBe(wanted);
+          expect(state.rawStatus).toBe(item);
+          expect(state.sinceMs).toBe(wanted === before.status ? before.sinceMs : nowMs);
+          if (countsAtOnce || wanted !== before.status) row = [];
+          countsAtOnce = false;
+          expect(state.consecutiveFailures).toBe(all.length - 1 - all.findLastIndex((each) => each !== "unhealthy"));
+          expect(state.lastFailure === undefined).toBe(!all.includes("unhealthy"));
+          expect(state.lastSuccessMs === undefined).toBe(all.every((each) => each === "unhealthy"));
+        });
+      }),
+    );
+  });
+});
+
 describe("staleness", () => {
   it("begins when three intervals have passed without a result", () => {
     const state = fold(["healthy"]);

@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { applyThresholds } from "../../src/health/thresholds.js";
 
@@ -43,5 +44,39 @@ describe("applyThresholds", () => {
     const up = { link_up: { unhealthy: { below: 1 } } };
     expect(applyThresholds({ status: "healthy", facts: { link_up: false } }, 1, up).outcome.status).toBe("unhealthy");
     expect(applyThresholds({ status: "healthy", facts: { link_up: true } }, 1, up).outcome.status).toBe("healthy");
+  });
+
+  it("gives the worst of what is crossed, whatever the order, and skips exactly what is no number", () => {
+    const names = ["a", "b", "c", "duration_ms"];
+    const number = fc.double({ min: -100, max: 100, noNaN: true });
+    const bound = fc.record({ above: number, below: number }, { requiredKeys: [] });
+    const limits = fc.dictionary(
+      fc.constantFrom(...names),
+      fc.record({ degraded: bound, unhealthy: bound }, { requiredKeys: [] }),
+    );
+    const fact = fc.oneof(number, fc.boolean(), fc.string(), fc.constantFrom(Number.NaN, Number.POSITIVE_INFINITY));
+    const isCrossed = (value: number, { above, below }: { above?: number; below?: number } = {}): boolean =>
+      (above !== undefined && value > above) || (below !== undefined && value < below);
+    fc.assert(
+      fc.property(limits, fc.dictionary(fc.constantFrom("a", "b", "c"), fact), number, (given, facts, durationMs) => {
+        const values = Object.entries({ ...facts, duration_ms: durationMs }).flatMap(([name, value]) =>
+          typeof value === "string" || !Number.isFinite(Number(value)) ? [] : [[name, Number(value)] as const],
+        );
+        const crosses = (status: "degraded" | "unhealthy") =>
+          values.some(([name, value]) => isCrossed(value, given[name]?.[status]));
+        const wanted = crosses("unhealthy") ? "unhealthy" : crosses("degraded") ? "degraded" : "healthy";
+        const { outcome, skipped } = applyThresholds({ status: "healthy", facts }, durationMs, given);
+        const turned = Object.fromEntries(Object.entries(given).reverse());
+        expect(outcome.status).toBe(wanted);
+        expect(outcome.reason).toBe(wanted === "healthy" ? undefined : "threshold");
+        expect(applyThresholds({ status: "healthy", facts }, durationMs, turned).outcome.status).toBe(wanted);
+        const known = new Set(values.map(([name]) => name));
+        expect([...skipped].sort()).toEqual(
+          Object.keys(given)
+            .filter((name) => !known.has(name))
+            .sort(),
+        );
+      }),
+    );
   });
 });

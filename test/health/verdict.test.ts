@@ -1,5 +1,6 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createPolicy, type Phase, type Status, type Verdict } from "../../src/check.js";
+import { createPolicy, type Phase, type Status, statuses, type Verdict } from "../../src/check.js";
 import { initialState } from "../../src/health/state.js";
 import {
   type CheckView,
@@ -105,5 +106,56 @@ describe("nextPhase", () => {
   });
   it("does not wait for checks in an agent of a fleet", () => {
     expect(nextPhase("starting", "agent", [waiting])).toBe("running");
+  });
+});
+
+describe("the verdict on any checks", () => {
+  const anyCheck = fc
+    .tuple(fc.constantFrom(...statuses), fc.boolean(), fc.boolean())
+    .map(([status, isCritical, hasResult]) => check("c", status, isCritical, hasResult));
+  const anyChecks = fc.array(anyCheck, { maxLength: 8 });
+  const phase = fc.constantFrom<Phase>("starting", "running", "draining");
+  const mode = fc.constantFrom<ReadinessMode>("dependencies", "agent");
+  const rank: Readonly<Record<Status, number>> = { healthy: 0, degraded: 1, unhealthy: 2, unknown: 3 };
+
+  it("does not depend on their order", () => {
+    fc.assert(
+      fc.property(anyChecks, phase, (checks, at) => {
+        expect(serviceStatus([...checks].reverse(), at)).toBe(serviceStatus(checks, at));
+      }),
+    );
+  });
+
+  it("is never better when a check gets worse, and unhealthy by critical ones only", () => {
+    fc.assert(
+      fc.property(anyChecks, fc.boolean(), fc.constantFrom(...statuses), (checks, isCritical, status) => {
+        const before = serviceStatus([...checks, check("x", "healthy", isCritical)], "running");
+        const after = serviceStatus([...checks, check("x", status, isCritical)], "running");
+        expect(rank[after]).toBeGreaterThanOrEqual(rank[before]);
+        if (!isCritical) expect(after === "unhealthy").toBe(before === "unhealthy");
+      }),
+    );
+  });
+
+  it("is not ready by its dependencies exactly when the running service is unhealthy, and never while draining", () => {
+    fc.assert(
+      fc.property(anyChecks, mode, (checks, by) => {
+        expect(notReadyReason(checks, "draining", by)).not.toBeNull();
+        const reason = notReadyReason(checks, "running", "dependencies");
+        expect(reason !== null).toBe(serviceStatus(checks, "running") === "unhealthy");
+        expect(notReadyReason(checks, "running", "agent")).toBeNull();
+      }),
+    );
+  });
+
+  it("has a phase that only goes forward, and runs once no critical check waits", () => {
+    fc.assert(
+      fc.property(anyChecks, phase, mode, (checks, before, by) => {
+        const after = nextPhase(before, by, checks);
+        if (before !== "starting") expect(after).toBe(before);
+        const isWaiting = checks.some(({ policy, state }) => policy.critical && state.result === undefined);
+        if (before === "starting") expect(after).toBe(by === "dependencies" && isWaiting ? "starting" : "running");
+      }),
+    );
   });
 });

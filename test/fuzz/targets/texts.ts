@@ -80,7 +80,7 @@ async function judgeExposition(input: Buffer): Promise<void> {
   const { resourceMetrics } = await createMetricProducer(counts).collect();
   const metrics = resourceMetrics.scopeMetrics.flatMap((scope) => scope.metrics);
   for (const accept of ["text/plain", "application/openmetrics-text"]) {
-    const exposed = await render(metrics, accept, { "service.name": message.replaceAll(plantedSecret, "") });
+    const exposed = await render(metrics, accept, { "service.name": message.replaceAll(plantedSecret, "-") });
     mustHold(exposed.text.endsWith("\n"), "the text ends within a line");
     for (const line of exposed.text.slice(0, -1).split("\n")) {
       mustHold(sampleLine.test(line) || commentLine.test(line), `no line of the format: ${JSON.stringify(line)}`);
