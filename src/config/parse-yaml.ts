@@ -80,7 +80,7 @@ function hasTooManyLexemes(text: string): boolean {
 
 /**
  * The parser makes an error of each mistake, of which we show the code: the stacks in them, a hundred thousand of one
- * broken file, took two thirds of its time and of its memory. Nothing else can run meanwhile: `parse` is synchronous.
+ * broken file, took up to two thirds of its time and of its memory. Nothing else can run meanwhile: `parse` is synchronous.
  */
 function withoutStackTraces<Result>(parse: () => Result): Result {
   const { stackTraceLimit } = Error;

@@ -97,7 +97,7 @@ describe("any row of deadlines", () => {
   const step = fc.oneof(
     fc.record({ add: fc.constantFrom(10, 50, 200) }),
     fc.record({ end: fc.nat(30) }),
-    fc.record({ advance: fc.integer({ min: 1, max: 120 }) }),
+    fc.record({ advance: fc.integer({ min: 1, max: 12 }) }),
   );
 
   it("expires each once and at its time, unless it was met before, and leaves no timer", async () => {
@@ -123,7 +123,7 @@ describe("any row of deadlines", () => {
         }
         expect(clock.pending).toBe(0);
       }),
-      { numRuns: 40 },
+      { numRuns: 60 },
     );
   });
 });
@@ -132,14 +132,16 @@ describe("any row of starts", () => {
   const what = fc.constantFrom("request", "request", "release", "slow", "withdraw");
   const step = fc.tuple(what, fc.nat(100), fc.constantFrom("http", "llm"), fc.constantFrom("steady", "slow"));
 
-  it("never fills a pool or a kind beyond its size, leaves nobody waiting who has room, and keeps the order of each kind", () => {
+  it("never fills a pool or a kind beyond its size, leaves nobody waiting who has room, and begins who has waited longest of those", () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 80 }), fc.integer({ min: 1, max: 4 }), (steps, max) => {
         const slots = new Slots({ max, perKind: { llm: 2 } });
         const waiting: Start[] = [];
         const running: Start[] = [];
         const moved = new Set<Start>();
-        const begun: Start[] = [];
+        const held = (isOne: (start: Start) => boolean): number => running.filter(isOne).length;
+        const hasRoom = ({ kind, pool }: Start): boolean =>
+          held((start) => start.pool === pool) < max && (kind !== "llm" || held((start) => start.kind === "llm") < 2);
         for (const [action, number, kind, pool] of steps) {
           const atRandom = (from: readonly Start[]): Start | undefined => from[number % Math.max(1, from.length)];
           if (action === "request") {
@@ -147,11 +149,9 @@ describe("any row of starts", () => {
               kind,
               pool: pool as Start["pool"],
               begin: () => {
-                const ahead = waiting.filter((other) => other.kind === one.kind && other.pool === one.pool);
-                expect(ahead[0]).toBe(one);
+                expect(waiting.find(hasRoom)).toBe(one);
                 waiting.splice(waiting.indexOf(one), 1);
                 running.push(one);
-                begun.push(one);
               },
             };
             waiting.push(one);
@@ -169,14 +169,10 @@ describe("any row of starts", () => {
             if (action === "release") slots.release(one);
             else slots.moveToSlow(one);
           }
-          const held = (isOne: (start: Start) => boolean): number => running.filter(isOne).length;
           expect(held((start) => start.pool === "steady")).toBeLessThanOrEqual(max);
           expect(held((start) => start.pool === "slow" && !moved.has(start))).toBeLessThanOrEqual(max);
           expect(held((start) => start.kind === "llm")).toBeLessThanOrEqual(2);
-          for (const { kind: asked, pool: wanted } of waiting) {
-            const isPoolFull = held((start) => start.pool === wanted) >= max;
-            expect(isPoolFull || (asked === "llm" && held((start) => start.kind === "llm") >= 2)).toBe(true);
-          }
+          expect(waiting.some(hasRoom)).toBe(false);
         }
       }),
     );
