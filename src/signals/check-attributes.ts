@@ -1,5 +1,5 @@
 import type { Attributes } from "@opentelemetry/api";
-import { formatDuration, type Reason, type Status, statuses, type Verdict, verdicts } from "../check.js";
+import { formatDuration, type Reason, type Status, type Verdict } from "../check.js";
 import { attr } from "../semconv.js";
 import type { CheckIdentity } from "./record.js";
 
@@ -17,40 +17,58 @@ export interface CheckAttributes {
 }
 
 export function createCheckAttributes({ policy }: CheckIdentity): CheckAttributes {
-  const check: Attributes = { [attr.checkName]: policy.name, [attr.checkKind]: policy.kind };
-  const critical: Attributes = { ...check, [attr.checkCritical]: policy.critical };
+  const { name, kind, critical, labels } = policy;
+  // Keys written out, no set spread into the next: V8 keeps what it spreads of two keys as a hash table, 220 bytes
+  // instead of 56, and there are seven of them in each check.
+  const withOne = (key: string, value: string): Attributes => ({
+    [attr.checkName]: name,
+    [attr.checkKind]: kind,
+    [key]: value,
+  });
   return {
-    check,
+    check: { [attr.checkName]: name, [attr.checkKind]: kind },
     info: {
-      ...critical,
+      [attr.checkName]: name,
+      [attr.checkKind]: kind,
+      [attr.checkCritical]: critical,
       [attr.checkInterval]: formatDuration(policy.intervalMs),
       ...(policy.owner !== undefined && { [attr.checkOwner]: policy.owner }),
       ...(policy.runbook !== undefined && { [attr.checkRunbook]: policy.runbook }),
-      ...Object.fromEntries(Object.entries(policy.labels).map(([key, value]) => [attr.checkLabelPrefix + key, value])),
+      ...Object.fromEntries(Object.entries(labels).map(([key, value]) => [attr.checkLabelPrefix + key, value])),
     },
-    states: eachOf(statuses, (state) => ({ ...critical, [attr.checkState]: state })),
-    transitions: eachOf(statuses, (state) => ({ ...check, [attr.checkState]: state })),
-    outcomes: eachOf(verdicts, (outcome) => ({ ...check, [attr.checkOutcome]: outcome })),
-    failedDuration: remembered((reason) => ({ ...check, [attr.errorType]: reason })),
-    failedRuns: remembered((reason) => ({ ...check, [attr.checkOutcome]: "unhealthy", [attr.errorType]: reason })),
-    item: (name) => ({ ...check, [attr.checkItem]: name }),
+    states: ofStatuses((state) => ({
+      [attr.checkName]: name,
+      [attr.checkKind]: kind,
+      [attr.checkCritical]: critical,
+      [attr.checkState]: state,
+    })),
+    transitions: ofStatuses((state) => withOne(attr.checkState, state)),
+    outcomes: {
+      healthy: withOne(attr.checkOutcome, "healthy"),
+      degraded: withOne(attr.checkOutcome, "degraded"),
+      unhealthy: withOne(attr.checkOutcome, "unhealthy"),
+    },
+    failedDuration: remembered((reason) => withOne(attr.errorType, reason)),
+    failedRuns: remembered((reason) => ({ ...withOne(attr.checkOutcome, "unhealthy"), [attr.errorType]: reason })),
+    item: (item) => withOne(attr.checkItem, item),
   };
 }
 
-export const serviceStates: Readonly<Record<Status, Attributes>> = eachOf(statuses, (state) => ({
-  [attr.state]: state,
-}));
+/** Written out: what `Object.fromEntries` makes of it is three times as large, twice in each check. */
+const ofStatuses = (build: (status: Status) => Attributes): Readonly<Record<Status, Attributes>> => ({
+  healthy: build("healthy"),
+  degraded: build("degraded"),
+  unhealthy: build("unhealthy"),
+  unknown: build("unknown"),
+});
 
-function eachOf<Name extends string>(
-  names: readonly Name[],
-  build: (name: Name) => Attributes,
-): Readonly<Record<Name, Attributes>> {
-  return Object.fromEntries(names.map((name) => [name, build(name)])) as Record<Name, Attributes>;
-}
+export const serviceStates = ofStatuses((state) => ({ [attr.state]: state }));
 
+/** Made with the first reason: most checks never fail in any way. */
 function remembered(build: (reason: Reason) => Attributes): (reason: Reason) => Attributes {
-  const built = new Map<Reason, Attributes>();
+  let built: Map<Reason, Attributes> | undefined;
   return (reason) => {
+    built ??= new Map();
     let attributes = built.get(reason);
     if (attributes === undefined) {
       attributes = build(reason);
