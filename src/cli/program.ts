@@ -36,6 +36,10 @@ function exitCodeOf(error: unknown, command: string | undefined): number {
     return failureExitCode(command, error);
   }
   const words = error instanceof Error ? error.message : String(error);
+  if (/^E[MN]FILE\b/.test(words)) {
+    process.stderr.write("healthspan: too many files are open; allow this process more (ulimit -n, LimitNOFILE)\n");
+    return exitCode.internal;
+  }
   process.stderr.write(`healthspan: ${words} (an error of healthspan itself; please report it)\n`);
   return exitCode.internal;
 }
