@@ -96,7 +96,7 @@ describe("kept code", () => {
     // The second and fourth words are hashes of version and flags.
     for (const word of [4, 12]) {
       const foreign = Buffer.from(code);
-      foreign.writeUInt32LE(foreign.readUInt32LE(word) ^ 1, word);
+      foreign.writeUInt8(foreign.readUInt8(word) ^ 1, word);
       writeFileSync(path, Buffer.concat([digest(Buffer.from(answering(1)), foreign), foreign]));
       // Elsewhere: what it has compiled from a path, V8 remembers.
       folder = join(home, `elsewhere-${word}`);
