@@ -102,7 +102,13 @@ async function play(started: StartedParts, { stage, held, options, ended }: Play
   const read = () => readConfiguration({ config: [file], allowExec: true }).result;
   const config = configOf(read());
   const terminal = createTerminal(process.stdout, process.env);
-  const log = await createLog({ secrets: config.secrets, pretty: true, colors: terminal.paint("dim", "") !== "" });
+  const log = await createLog({
+    secrets: config.secrets,
+    pretty: true,
+    colors: terminal.paint("dim", "") !== "",
+    // Whoever closes what it writes to wants it to end, and it does.
+    complain: () => {},
+  });
   obeyErrors(log);
   terminal.write(
     welcome({ ...started, url: `http://127.0.0.1:${port}`, file, pace, otlp: options.otlp }, terminal.paint),

@@ -69,10 +69,19 @@ describe.skipIf(!isInstalled)("the reasons of docs/kinds/redis.md", async () => 
     vi.doMock("ioredis", () => {
       throw new Error("not installed");
     });
+    // All anew: a client that was loaded once stays.
+    vi.resetModules();
     try {
-      return await ask(at(1));
+      const { redisKind: kind } = await import("../../src/kinds/redis.js");
+      const { runOnce: run } = await import("../servers/run.js");
+      const result = await run(kind.create(kind.options.parse(at(1))));
+      expect(result.failure?.message).toBe(
+        "the package `ioredis` cannot be loaded; install it: `npm install ioredis@6`",
+      );
+      return result;
     } finally {
       vi.doUnmock("ioredis");
+      vi.resetModules();
     }
   };
 
