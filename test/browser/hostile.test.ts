@@ -95,7 +95,8 @@ describe.skipIf(!requireServer("chromium"))("text that attacks the status page",
       health = createHealth({ service: { name: hostileTexts[5], version: hostileTexts[0] } });
       hostileTexts.forEach((text, index) => {
         const options = {
-          name: text,
+          // Names are well-formed, or registering refuses them.
+          name: text.toWellFormed(),
           interval: "1s",
           timeout: "950ms",
           description: text,
