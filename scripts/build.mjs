@@ -221,8 +221,11 @@ function loadedWhenCalled() {
   };
 }
 
-const pathOfRarelyCalled = (name) => requireOfExpress.resolve(name);
-const requireOfExpress = createRequire(createRequire(import.meta.url).resolve("express"));
+/** Express' own copy. Looked for when it is needed: in a fresh checkout, packages come after this file has been loaded. */
+function pathOfRarelyCalled(name) {
+  const express = createRequire(import.meta.url).resolve("express");
+  return createRequire(express).resolve(name);
+}
 
 function forwarding(chunk, exported) {
   const load = `require(${JSON.stringify(chunk)})`;
