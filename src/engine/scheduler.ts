@@ -1,4 +1,4 @@
-import { gridMs, startsPerTick } from "./cadence.js";
+import { burstMs, maxStarts } from "./cadence.js";
 import type { Clock } from "./clock.js";
 import { type Due, DueHeap } from "./due-heap.js";
 
@@ -12,7 +12,10 @@ export class Scheduler<Entry extends Due> {
   private timerAtMs = Number.POSITIVE_INFINITY;
   private lastTickMs: number;
   private isRunning = false;
-  private maxStarts = startsPerTick(0);
+  private maxStarts = maxStarts(0);
+  /** When the burst began that `starts` counts. */
+  private burstAtMs = Number.NEGATIVE_INFINITY;
+  private starts = 0;
 
   constructor(
     private readonly clock: Clock,
@@ -41,9 +44,9 @@ export class Scheduler<Entry extends Due> {
     this.heap.remove(entry);
   }
 
-  /** Sets how many runs a second are expected, which caps the starts of one tick. */
+  /** Sets how many runs a second are expected, which caps the starts within a burst. */
   expect(runsPerSecond: number): void {
-    this.maxStarts = startsPerTick(runsPerSecond);
+    this.maxStarts = maxStarts(runsPerSecond);
   }
 
   /** False when the loop turns, something has been due for 60 s, and nothing has been dispatched. */
@@ -59,13 +62,18 @@ export class Scheduler<Entry extends Due> {
     this.timerAtMs = Number.POSITIVE_INFINITY;
     const now = this.clock.monotonic();
     this.lastTickMs = now;
-    for (let starts = 0; this.isRunning; starts++) {
+    if (now - this.burstAtMs >= burstMs) {
+      this.burstAtMs = now;
+      this.starts = 0;
+    }
+    while (this.isRunning) {
       const entry = this.heap.peek();
       if (entry === undefined || entry.dueMs > now + wakeEarlyMs) break;
-      if (starts >= this.maxStarts) {
-        this.armAt(now + gridMs);
+      if (this.starts >= this.maxStarts) {
+        this.armAt(this.burstAtMs + burstMs);
         return;
       }
+      this.starts += 1;
       this.heap.remove(entry);
       this.onDue(entry, Math.max(0, now - entry.dueMs));
     }

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createPolicy } from "../../src/check.js";
-import { failingGapMs, gridFor, nextPhaseTime, startSpreadMs, startsPerTick } from "../../src/engine/cadence.js";
+import { failingGapMs, gridFor, maxStarts, nextPhaseTime, startSpreadMs } from "../../src/engine/cadence.js";
 import { Deadlines } from "../../src/engine/deadlines.js";
 import { type Due, DueHeap, notQueued } from "../../src/engine/due-heap.js";
 import { Slots, type Start } from "../../src/engine/slots.js";
@@ -259,17 +259,27 @@ describe("the cadence", () => {
     expect(startSpreadMs(10_000, 1_000)).toBe(1_000);
   });
 
-  it("chooses a grid of 10 ms, and a coarser one where runs are few", () => {
-    expect([0, 100, 101, 200, 201, 1_000].map(gridFor)).toEqual([50, 50, 25, 25, 10, 10]);
+  it("chooses the coarser a grid the fewer runs there are", () => {
+    expect([0, 100, 101, 200, 201, 400, 401, 1_000, 10_000].map(gridFor)).toEqual([
+      100, 100, 50, 50, 25, 25, 20, 20, 20,
+    ]);
+  });
+
+  it("lets no more fall due together on average than may start together", () => {
+    fc.assert(
+      fc.property(fc.double({ min: 0, max: 1e6, noNaN: true }), (rate) => {
+        expect((rate * gridFor(rate)) / 1_000).toBeLessThanOrEqual(maxStarts(rate));
+      }),
+    );
   });
 
   it("puts due times on the grid, within an interval of the asked time", () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 0, max: 2 ** 41 }),
-        fc.integer({ min: 10, max: 360_000 }).map((ticks) => ticks * 50),
+        fc.integer({ min: 5, max: 180_000 }).map((ticks) => ticks * 100),
         fc.double({ min: 0, max: 0.999_999, noNaN: true }),
-        fc.constantFrom(10, 25, 50),
+        fc.constantFrom(10, 20, 25, 50, 100),
         (afterMs, intervalMs, phase, grid) => {
           const next = nextPhaseTime(afterMs, intervalMs, phase, grid);
           expect(next % grid).toBe(0);
@@ -284,10 +294,10 @@ describe("the cadence", () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 0, max: 2 ** 41 }),
-        fc.integer({ min: 10, max: 360_000 }).map((ticks) => ticks * 50),
+        fc.integer({ min: 5, max: 180_000 }).map((ticks) => ticks * 100),
         fc.double({ min: 0, max: 0.999_999, noNaN: true }),
         fc.double({ min: 0, max: 0.999_999, noNaN: true }),
-        fc.constantFrom(10, 25, 50),
+        fc.constantFrom(10, 20, 25, 50, 100),
         (afterMs, intervalMs, phase, share, grid) => {
           const next = nextPhaseTime(afterMs, intervalMs, phase, grid);
           const between = afterMs + Math.floor(share * (next - afterMs));
@@ -315,8 +325,8 @@ describe("the cadence", () => {
     ]);
   });
 
-  it("allows ten starts a tick at least, and twice the mean rate", () => {
-    expect(startsPerTick(1)).toBe(10);
-    expect(startsPerTick(1_000)).toBe(20);
+  it("allows ten starts in 10 ms at least, and twice the mean rate", () => {
+    expect(maxStarts(1)).toBe(10);
+    expect(maxStarts(1_000)).toBe(20);
   });
 });
