@@ -139,9 +139,20 @@ export interface RunTrace {
   ): Promise<Result>;
 }
 
+/** Of an `AbortSignal` what it takes to hear of the end. */
+export interface Cancellation {
+  readonly aborted: boolean;
+  readonly reason: unknown;
+  throwIfAborted(): void;
+  addEventListener(type: "abort", listener: () => void): void;
+  removeEventListener(type: "abort", listener: () => void): void;
+}
+
 export interface CheckRun {
   /** Aborted at the deadline and at shutdown; `signal.reason` is a `CheckFailure`. */
   readonly signal: AbortSignal;
+  /** The same for less, for who hands it to nobody's client. Absent in a run that the engine did not begin. */
+  readonly cancellation?: Cancellation;
   /** The run's deadline, milliseconds from its start: for what a client or a server can enforce itself. */
   readonly timeoutMs: number;
   readonly trace: RunTrace;

@@ -1,6 +1,7 @@
 /** The library's door: everything here runs on the OpenTelemetry API alone. */
 export {
   type BoundKind,
+  type Cancellation,
   type Check,
   CheckFailure,
   type CheckKind,

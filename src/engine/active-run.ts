@@ -1,5 +1,6 @@
-import { type Check, CheckFailure, formatDuration, type Outcome, type RunTrace } from "../check.js";
+import { type Check, CheckFailure, type CheckRun, formatDuration, type Outcome, type RunTrace } from "../check.js";
 import type { RunSpan } from "../signals/run-span.js";
+import { RunCancellation } from "./cancellation.js";
 import type { Deadline, Deadlines } from "./deadlines.js";
 
 /** What became of a run. */
@@ -24,9 +25,33 @@ const longAfterMs = 1_000;
 /** For a client that honours the signal to settle, with the facts it has, before the run counts as orphaned. */
 const graceMs = 50;
 
+/**
+ * What a check is given. Its signal is made when asked for, by a getter that all runs share: V8 keeps a shape for each
+ * function that is one, and what that function knows with it. Its own, so that a copy of the run has it.
+ */
+class GivenRun implements CheckRun {
+  declare readonly signal: AbortSignal;
+  declare spend?: () => boolean;
+
+  constructor(
+    readonly cancellation: RunCancellation,
+    readonly timeoutMs: number,
+    readonly trace: RunTrace,
+  ) {
+    Object.defineProperty(this, "signal", signalOfRun);
+  }
+}
+
+const signalOfRun: PropertyDescriptor & ThisType<GivenRun> = {
+  enumerable: true,
+  get() {
+    return this.cancellation.signal;
+  },
+};
+
 /** One execution of a check, raced against its deadline: a check that ignores its signal does not hold the run. */
 export class ActiveRun {
-  private readonly controller = new AbortController();
+  private readonly cancellation = new RunCancellation();
   private deadline: Deadline | undefined;
   private hasEnded = false;
   private isExpired = false;
@@ -38,7 +63,8 @@ export class ActiveRun {
     this.expect(Math.min(longAfterMs, timeoutMs), () => this.grow(timeoutMs - longAfterMs));
     // Not the span itself, which may be every run's: what a check does to it would reach other checks.
     const trace: RunTrace = { client: (name, attributes, call) => span.client(name, attributes, call) };
-    const run = { signal: this.controller.signal, timeoutMs, trace, ...(spend && { spend }) };
+    const run = new GivenRun(this.cancellation, timeoutMs, trace);
+    if (spend) run.spend = spend;
     let running: Promise<Outcome>;
     try {
       running = Promise.resolve(span.within(() => check.run(run)));
@@ -53,7 +79,7 @@ export class ActiveRun {
 
   /** Ends the run early: the check is going away. Like at the deadline, it has the grace to settle. */
   abort(reason: CheckFailure): void {
-    this.controller.abort(reason);
+    this.cancellation.abort(reason);
     if (!this.hasEnded) this.expect(graceMs, () => this.end({ error: reason }, true));
   }
 
@@ -68,7 +94,7 @@ export class ActiveRun {
 
   private expire(): void {
     this.isExpired = true;
-    this.controller.abort(this.timeoutFailure());
+    this.cancellation.abort(this.timeoutFailure());
     this.expect(graceMs, () => this.end({ error: this.timeoutFailure() }, true));
   }
 

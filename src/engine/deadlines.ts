@@ -9,6 +9,8 @@ export interface Deadline {
 
 /** A timer this much too late means that the event loop was held, not that the targets were slow. */
 const stallMs = 50;
+/** A reload leaves the lengths of the checks that it takes away. */
+const maxQueues = 64;
 
 /**
  * Deadlines without a timer each: one queue per length, whose entries expire in the order they came, and one timer for
@@ -43,7 +45,9 @@ export class Deadlines {
     this.open--;
     if (this.open > 0) return;
     this.disarm();
-    this.queues.clear();
+    // Emptied one by one: of a map that is cleared all the time V8 keeps the garbage alive, each table leading to the next.
+    if (this.queues.size > maxQueues) this.queues.clear();
+    else for (const queue of this.queues.values()) queue.clear();
   }
 
   private expire(): void {
@@ -92,6 +96,11 @@ const compactAfter = 256;
 class Queue {
   private entries: Deadline[] = [];
   private first = 0;
+
+  clear(): void {
+    this.entries = [];
+    this.first = 0;
+  }
 
   add(deadline: Deadline): void {
     this.entries.push(deadline);

@@ -116,7 +116,8 @@ class MilvusCheck implements Check {
     if (run.signal.aborted) abort();
     this.#stop = stop;
     try {
-      return await abortable(this.#examine({ ...run, signal: stop.signal }), stop.signal);
+      const { timeoutMs, trace } = run;
+      return await abortable(this.#examine({ signal: stop.signal, timeoutMs, trace }), stop.signal);
     } finally {
       run.signal.removeEventListener("abort", abort);
       this.#session?.disconnect();

@@ -11,6 +11,7 @@ import {
   type Outcome,
 } from "../check.js";
 import { attr } from "../semconv.js";
+import { endingOf } from "../wire/abortable.js";
 import { addressOption, parseAddress } from "../wire/address.js";
 import { networkFailure, withFacts } from "../wire/network-failure.js";
 import { OpenSocket } from "../wire/open-socket.js";
@@ -81,9 +82,9 @@ class TcpCheck implements Check {
     };
   }
 
-  run({ signal, trace }: CheckRun): Promise<Outcome> {
-    return trace.client("tcp connect", this.attributes, async (span) => {
-      const opened = new OpenSocket(this.target, signal);
+  run(run: CheckRun): Promise<Outcome> {
+    return run.trace.client("tcp connect", this.attributes, async (span) => {
+      const opened = new OpenSocket(this.target, endingOf(run));
       const found: Record<string, FactValue> = {};
       try {
         await opened.connected();

@@ -1,3 +1,10 @@
+import type { Cancellation, CheckRun } from "../check.js";
+
+/** What ends a run, as cheaply as the run has it. */
+export function endingOf(run: CheckRun): Cancellation {
+  return run.cancellation ?? run.signal;
+}
+
 /** The promise's result, or a rejection with the signal's reason as soon as it is aborted. The work itself goes on. */
 export async function abortable<Result>(work: Promise<Result>, signal: AbortSignal): Promise<Result> {
   if (signal.aborted) {

@@ -1,4 +1,4 @@
-import { CheckFailure, type ClientSpan, type FactValue } from "../check.js";
+import { type Cancellation, CheckFailure, type ClientSpan, type FactValue } from "../check.js";
 import { attr } from "../semconv.js";
 import { HttpAnswer } from "./http-answer.js";
 import { bodyPieces, bodyReader, exchange, exchangeFailure, type HttpBody } from "./http-exchange.js";
@@ -22,9 +22,9 @@ export class HttpCall {
   }
 
   /** Connects, sends the request and resolves with the head of the answer; `dialer` for https. */
-  async send(signal: AbortSignal, dialer: SecureDialer | undefined, isTraceSent: boolean): Promise<HttpHead> {
+  async send(ending: Cancellation, dialer: SecureDialer | undefined, isTraceSent: boolean): Promise<HttpHead> {
     const { target, span } = this;
-    const opened = new OpenSocket(target.socket, signal, dialer?.dial, this.answer);
+    const opened = new OpenSocket(target.socket, ending, dialer?.dial, this.answer);
     this.opened = opened;
     await opened.connected();
     this.describeConnection(opened);
@@ -54,10 +54,10 @@ export class HttpCall {
   }
 
   /** What was thrown, or the signal's own reason, as a failure with the facts gathered until then. */
-  failure(error: unknown, signal: AbortSignal): unknown {
+  failure(error: unknown, ending: Cancellation): unknown {
     const dnsMs = this.opened?.dnsMs;
     if (dnsMs !== undefined) this.facts.dns_ms = dnsMs;
-    const failure = exchangeFailure(signal.aborted ? signal.reason : error);
+    const failure = exchangeFailure(ending.aborted ? ending.reason : error);
     return failure instanceof CheckFailure ? withFacts(failure, this.facts) : failure;
   }
 
