@@ -1,6 +1,6 @@
 import type { Context } from "@opentelemetry/api";
 import type { LogRecordProcessor } from "@opentelemetry/sdk-logs";
-import type { SpanProcessor } from "@opentelemetry/sdk-trace-node";
+import type { ReadableSpan, SpanProcessor } from "@opentelemetry/sdk-trace-node";
 import type { Delivery } from "./delivery.js";
 
 /**
@@ -31,11 +31,16 @@ export class QueueBound {
   };
 }
 
-export function boundSpans(processor: SpanProcessor, bound: QueueBound): SpanProcessor {
+/** `waiting` makes of an ended span what takes its place in the queue. */
+export function boundSpans(
+  processor: SpanProcessor,
+  bound: QueueBound,
+  waiting = (span: ReadableSpan): ReadableSpan => span,
+): SpanProcessor {
   return {
     onStart: (span, parent) => processor.onStart(span, parent),
     onEnd: (span) => {
-      if (bound.admits()) processor.onEnd(span);
+      if (bound.admits()) processor.onEnd(waiting(span));
     },
     forceFlush: () => processor.forceFlush(),
     shutdown: () => processor.shutdown(),

@@ -1,11 +1,11 @@
 import type { LogRecordExporter } from "@opentelemetry/sdk-logs";
 import type { PushMetricExporter, ResourceMetrics } from "@opentelemetry/sdk-metrics";
-import type { SpanExporter } from "@opentelemetry/sdk-trace-node";
+import type { ReadableSpan, SpanExporter } from "@opentelemetry/sdk-trace-node";
 import type { Delivery } from "./delivery.js";
 import { serializeBy } from "./exporter-inside.js";
 import { noAnswer, type OtlpLine } from "./otlp-line.js";
 import type { MetricSettings, OtlpSettings } from "./settings.js";
-import { createSpanEncoder } from "./span-encoder.js";
+import { SpanEncoder } from "./span-encoder.js";
 
 /** One signal's way out: where to, over which connections, and what was lost. */
 export interface Outlet {
@@ -13,19 +13,32 @@ export interface Outlet {
   readonly delivery: Delivery;
 }
 
+export interface SpanOutlet {
+  readonly exporter: SpanExporter;
+  /** What waits for this exporter in the place of an ended span. */
+  readonly waiting: (span: ReadableSpan) => ReadableSpan;
+}
+
 /** OTLP/HTTP exporters, each loaded only in the protocol asked for; failures are counted and not passed on. */
 export async function createSpanExporter(
   otlp: OtlpSettings,
   outlet: Outlet,
   onTaken: (spans: number) => void,
-): Promise<SpanExporter> {
+): Promise<SpanOutlet> {
   const { OTLPTraceExporter } =
     otlp.protocol === "http/protobuf"
       ? await import("@opentelemetry/exporter-trace-otlp-proto")
       : await import("@opentelemetry/exporter-trace-otlp-http");
   const exporter = new OTLPTraceExporter(exporterOptions(otlp, outlet.line));
-  if (otlp.protocol === "http/protobuf") serializeBy(exporter, createSpanEncoder);
-  return deliver(exporter, outlet, (spans) => spans.length, onTaken);
+  let waiting: SpanOutlet["waiting"] = (span) => span;
+  if (otlp.protocol === "http/protobuf") {
+    serializeBy<ReadableSpan[]>(exporter, (stock) => {
+      const encoder = new SpanEncoder(stock);
+      waiting = (span) => encoder.encoded(span);
+      return encoder.request;
+    });
+  }
+  return { exporter: deliver(exporter, outlet, (spans) => spans.length, onTaken), waiting };
 }
 
 export async function createLogExporter(

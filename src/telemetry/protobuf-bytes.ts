@@ -5,7 +5,7 @@ const fractionRange = 2 ** 32;
 
 /** Protocol Buffers written straight into one growing buffer, messages of unknown length included. */
 export class ProtobufBytes {
-  private length = 0;
+  private count = 0;
   private second = Number.NaN;
   private secondLow = 0;
   private secondHigh = 0;
@@ -13,30 +13,40 @@ export class ProtobufBytes {
   constructor(private bytes: Buffer) {}
 
   get written(): Uint8Array {
-    return this.bytes.subarray(0, this.length);
+    return this.bytes.subarray(0, this.count);
+  }
+
+  get length(): number {
+    return this.count;
+  }
+
+  /** What others have written, from one of its places to another. */
+  copy(from: ProtobufBytes, start: number, end: number): void {
+    this.reserve(end - start);
+    this.count += from.bytes.copy(this.bytes, this.count, start, end);
   }
 
   byte(value: number): void {
     this.reserve(1);
-    this.bytes[this.length++] = value;
+    this.bytes[this.count++] = value;
   }
 
   /** A whole number from 0 to `maxShortInteger`. */
   integer(value: number): void {
     this.reserve(5);
     let rest = value;
-    for (; rest > 0x7f; rest >>>= 7) this.bytes[this.length++] = (rest & 0x7f) | 0x80;
-    this.bytes[this.length++] = rest;
+    for (; rest > 0x7f; rest >>>= 7) this.bytes[this.count++] = (rest & 0x7f) | 0x80;
+    this.bytes[this.count++] = rest;
   }
 
   double(value: number): void {
     this.reserve(8);
-    this.length = this.bytes.writeDoubleLE(value, this.length);
+    this.count = this.bytes.writeDoubleLE(value, this.count);
   }
 
   fixed32(value: number): void {
     this.reserve(4);
-    this.length = this.bytes.writeUInt32LE(value, this.length);
+    this.count = this.bytes.writeUInt32LE(value, this.count);
   }
 
   /** Nanoseconds since the epoch, of OpenTelemetry's `[seconds, nanoseconds]`. Thousands of them share a second. */
@@ -58,7 +68,7 @@ export class ProtobufBytes {
       this.longText(value);
       return;
     }
-    const start = this.length + 1;
+    const start = this.count + 1;
     for (let index = 0; index < value.length; index++) {
       const code = value.charCodeAt(index);
       if (code > 0x7f) {
@@ -67,54 +77,54 @@ export class ProtobufBytes {
       }
       this.bytes[start + index] = code;
     }
-    this.bytes[this.length] = value.length;
-    this.length = start + value.length;
+    this.bytes[this.count] = value.length;
+    this.count = start + value.length;
   }
 
   /** Bytes given as hexadecimal digits, fewer than 256 of them. */
   hex(digits: string): void {
     const count = digits.length >> 1;
     this.reserve(1 + count);
-    this.bytes[this.length++] = count;
+    this.bytes[this.count++] = count;
     for (let index = 0; index < 2 * count; index += 2) {
       const high = nibble(digits.charCodeAt(index));
-      this.bytes[this.length++] = (high << 4) | nibble(digits.charCodeAt(index + 1));
+      this.bytes[this.count++] = (high << 4) | nibble(digits.charCodeAt(index + 1));
     }
   }
 
   /** Leaves room for a length; returns what `end` wants. */
   begin(): number {
     this.reserve(1);
-    return ++this.length;
+    return ++this.count;
   }
 
   /** Says how long what was written since `begin` is. Most is short; what is not is moved. */
   end(start: number): void {
-    const count = this.length - start;
+    const count = this.count - start;
     if (count <= 0x7f) {
       this.bytes[start - 1] = count;
       return;
     }
     const more = count < 2 ** 14 ? 1 : count < 2 ** 21 ? 2 : count < 2 ** 28 ? 3 : 4;
     this.reserve(more);
-    this.bytes.copyWithin(start + more, start, this.length);
-    const length = this.length + more;
-    this.length = start - 1;
+    this.bytes.copyWithin(start + more, start, this.count);
+    const length = this.count + more;
+    this.count = start - 1;
     this.integer(count);
-    this.length = length;
+    this.count = length;
   }
 
   private longText(value: string): void {
     const count = Buffer.byteLength(value);
     this.reserve(5 + count);
     this.integer(count);
-    this.length += this.bytes.write(value, this.length);
+    this.count += this.bytes.write(value, this.count);
   }
 
   private reserve(more: number): void {
-    if (this.length + more <= this.bytes.length) return;
-    const larger = Buffer.allocUnsafeSlow(2 * (this.length + more));
-    this.bytes.copy(larger, 0, 0, this.length);
+    if (this.count + more <= this.bytes.length) return;
+    const larger = Buffer.allocUnsafeSlow(2 * (this.count + more));
+    this.bytes.copy(larger, 0, 0, this.count);
     this.bytes = larger;
   }
 }

@@ -109,9 +109,9 @@ async function createResource(attributes: TelemetrySettings["resource"]): Promis
 async function startTraces(settings: TraceSettings, resource: Resource, outlet: Outlet) {
   const { AlwaysOnSampler, BatchSpanProcessor, NodeTracerProvider } = await import("@opentelemetry/sdk-trace-node");
   const bound = new QueueBound(settings.batch.maxQueueSize, outlet.delivery);
-  const exporter = await createSpanExporter(batchOtlp(settings), outlet, bound.taken);
+  const { exporter, waiting } = await createSpanExporter(batchOtlp(settings), outlet, bound.taken);
   const batches = new BatchSpanProcessor(exporter, batchOptions(settings));
-  const filter = new SpanFilter(boundSpans(batches, bound), (spans) => outlet.delivery.overflowed(spans));
+  const filter = new SpanFilter(boundSpans(batches, bound, waiting), (spans) => outlet.delivery.overflowed(spans));
   return new NodeTracerProvider({
     resource,
     // Which traces are kept is decided when their roots end, never by OTEL_TRACES_SAMPLER.

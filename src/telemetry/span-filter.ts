@@ -1,11 +1,22 @@
-import { SpanStatusCode } from "@opentelemetry/api";
+import { type Context, SpanStatusCode, trace } from "@opentelemetry/api";
 import type { ReadableSpan, Span, SpanProcessor } from "@opentelemetry/sdk-trace-node";
 import { attr } from "../semconv.js";
 
 /** Spans of one run that may wait for its root. A run has about ten. */
 const maxSpansPerTrace = 512;
-/** Dropped traces that are remembered for spans that end after their root. */
-const maxRememberedDrops = 4096;
+
+/** What is known of a trace while its root is open, and afterwards of spans that are late. */
+interface OpenTrace {
+  readonly waiting: ReadableSpan[];
+  fate: "open" | "kept" | "dropped";
+}
+
+/**
+ * The trace that a span belongs to: on the span, not in a map by id. Of a map that entries come to and go from all the
+ * time V8 keeps the garbage alive, each outgrown table leading to the next: that was 2 KB a run.
+ */
+const openTrace = Symbol("open trace");
+type Traced = { [openTrace]?: OpenTrace | undefined };
 
 /**
  * Holds the spans of a trace back until its root has ended, then forwards all of them or none: whether a run was worth
@@ -17,30 +28,25 @@ const maxRememberedDrops = 4096;
  * is what it loses when it is killed.
  */
 export class SpanFilter implements SpanProcessor {
-  private readonly open = new Map<string, ReadableSpan[]>();
-  private readonly droppedTraces = new Set<string>();
-
   constructor(
     private readonly next: SpanProcessor,
     private readonly onOverflow: (spans: number) => void,
   ) {}
 
-  onStart(span: Span, ...rest: [Parameters<SpanProcessor["onStart"]>[1]]): void {
-    if (isRoot(span)) this.open.set(span.spanContext().traceId, []);
-    this.next.onStart(span, ...rest);
+  onStart(span: Span & Traced, parent: Context): void {
+    span[openTrace] = isRoot(span)
+      ? { waiting: [], fate: "open" }
+      : (trace.getSpan(parent) as Traced | undefined)?.[openTrace];
+    this.next.onStart(span, parent);
   }
 
-  onEnd(span: ReadableSpan): void {
-    const { traceId } = span.spanContext();
-    if (isRoot(span)) {
-      this.decide(span, traceId);
-      return;
-    }
-    const waiting = this.open.get(traceId);
-    if (waiting === undefined) {
-      if (!this.droppedTraces.has(traceId)) this.next.onEnd(span);
-    } else if (waiting.length < maxSpansPerTrace) waiting.push(span);
-    else this.onOverflow(1);
+  /** A span whose parent is not one of ours goes its own way. */
+  onEnd(span: ReadableSpan & Traced): void {
+    const found = span[openTrace];
+    if (found === undefined) this.next.onEnd(span);
+    else if (isRoot(span)) this.decide(span, found);
+    else if (found.fate === "kept") this.next.onEnd(span);
+    else if (found.fate === "open") this.hold(span, found);
   }
 
   forceFlush(): Promise<void> {
@@ -48,29 +54,24 @@ export class SpanFilter implements SpanProcessor {
   }
 
   shutdown(): Promise<void> {
-    this.open.clear();
     return this.next.shutdown();
   }
 
-  private decide(root: ReadableSpan, traceId: string): void {
-    const waiting = this.open.get(traceId) ?? [];
-    this.open.delete(traceId);
-    if (root.attributes[attr.traceKept] === false) {
-      this.rememberDropped(traceId);
-      return;
-    }
+  private hold(span: ReadableSpan, { waiting }: OpenTrace): void {
+    if (waiting.length < maxSpansPerTrace) waiting.push(span);
+    else this.onOverflow(1);
+  }
+
+  private decide(root: ReadableSpan, found: OpenTrace): void {
+    const isKept = root.attributes[attr.traceKept] !== false;
+    found.fate = isKept ? "kept" : "dropped";
+    const spans = [...found.waiting.splice(0), root];
+    if (!isKept) return;
     const isRoutine = isRoutineRun(root);
-    for (const span of [...waiting, root]) {
+    for (const span of spans) {
       if (isRoutine) span.attributes[attr.traceRoutine] = true;
       this.next.onEnd(span);
     }
-  }
-
-  private rememberDropped(traceId: string): void {
-    this.droppedTraces.add(traceId);
-    if (this.droppedTraces.size <= maxRememberedDrops) return;
-    const oldest = this.droppedTraces.values().next();
-    if (!oldest.done) this.droppedTraces.delete(oldest.value);
   }
 }
 

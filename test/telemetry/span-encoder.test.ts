@@ -5,7 +5,7 @@ import type { ReadableSpan } from "@opentelemetry/sdk-trace-node";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { serializeBy } from "../../src/telemetry/exporter-inside.js";
-import { createSpanEncoder, type EncodeSpans } from "../../src/telemetry/span-encoder.js";
+import { type EncodeSpans, SpanEncoder } from "../../src/telemetry/span-encoder.js";
 
 const resource = resourceFromAttributes({ "service.name": "s", "process.pid": 17 });
 const scope = { name: "healthspan", version: "1.2.3" };
@@ -33,7 +33,7 @@ const spanOf = (value: fc.Arbitrary<unknown>): fc.Arbitrary<ReadableSpan> =>
     .record({
       traceId: digits(32),
       spanId: digits(16),
-      traceFlags: fc.constantFrom(TraceFlags.NONE, TraceFlags.SAMPLED),
+      traceFlags: fc.constant(TraceFlags.SAMPLED),
       parent: fc.option(fc.record({ spanId: digits(16), isRemote: fc.boolean() }), { nil: undefined }),
       name: text,
       kind: fc.constantFrom(SpanKind.INTERNAL, SpanKind.CLIENT),
@@ -66,23 +66,45 @@ serializeBy<ReadableSpan[]>(new OTLPTraceExporter(), (own) => {
   return own;
 });
 
+const encode = (spans: readonly ReadableSpan[], fallback: EncodeSpans): Buffer => {
+  const encoder = new SpanEncoder(fallback);
+  return Buffer.from(encoder.request(spans.map((span) => encoder.encoded(span))) ?? []);
+};
+const refuse: EncodeSpans = () => {
+  throw new Error("was left to the stock serializer");
+};
+
 describe("spans on their way out", () => {
   it("are encoded byte for byte as the exporters' own serializer does", () => {
-    const encode = createSpanEncoder(() => {
-      throw new Error("was left to the stock serializer");
-    });
     fc.assert(
       fc.property(fc.array(spanOf(plain), { minLength: 1, maxLength: 20 }), (spans) => {
         const expected = Buffer.from(stock(spans) ?? []);
         expect(expected.length).toBeGreaterThan(0);
-        expect(Buffer.from(encode(spans) ?? []).equals(expected)).toBe(true);
+        expect(encode(spans, refuse).equals(expected)).toBe(true);
       }),
       { numRuns: 200 },
     );
   });
 
-  it("are left to it where they have what is not ours to encode", () => {
-    const encode = createSpanEncoder(() => undefined);
+  it("keep no more of a span than its bytes", () => {
+    const [span] = fc.sample(spanOf(plain), { numRuns: 1, seed: 1 }) as [ReadableSpan];
+    const encoder = new SpanEncoder(refuse);
+    const waiting = encoder.encoded(span);
+    const expected = Buffer.from(stock([span]) ?? []);
+    (span.attributes as Attributes).late = "said after its end";
+    expect(Buffer.from(encoder.request([waiting]) ?? []).equals(expected)).toBe(true);
+    expect(waiting.spanContext().traceFlags).toBe(TraceFlags.SAMPLED);
+    expect(waiting.resource).toBe(resource);
+  });
+
+  it("fill one page after another, and none is lost at a page's end", () => {
+    const spans = fc.sample(spanOf(plain), { numRuns: 1_500, seed: 2 });
+    const expected = Buffer.from(stock(spans) ?? []);
+    expect(expected.length).toBeGreaterThan(4 * 65_536);
+    expect(encode(spans, refuse).equals(expected)).toBe(true);
+  });
+
+  it("are sent together with what is not ours to encode", () => {
     const [span, other] = fc.sample(spanOf(plain), { numRuns: 2, seed: 1 }) as [ReadableSpan, ReadableSpan];
     const context = span.spanContext();
     const traceState = { serialize: () => "a=b" } as never;
@@ -90,12 +112,35 @@ describe("spans on their way out", () => {
       ...fc.sample(spanOf(plain), 1).map((one) => ({ ...one, links: [{ context }] })),
       { ...span, events: [{ name: "e", time: [0, 0] }] },
       { ...span, spanContext: () => ({ ...context, traceState }) },
-      { ...span, resource: resourceFromAttributes({}) },
-      { ...span, instrumentationScope: { name: "another" } },
+      { ...span, spanContext: () => ({ ...context, traceFlags: TraceFlags.NONE }) },
+      { ...span, resource: resourceFromAttributes({ odd: -1 }) },
+      { ...span, instrumentationScope: { name: "another", attributes: {} } as never },
       ...fc.sample(odd, 20).map((value) => ({ ...span, attributes: { value } as Attributes })),
     ];
-    for (const one of strange) expect(encode([other, one])).toBeUndefined();
-    expect(encode([])).toBeUndefined();
-    expect(encode([span, other])).toBeDefined();
+    for (const one of strange) {
+      const left: ReadableSpan[][] = [];
+      const bytes = encode([other, one, span], (spans) => {
+        left.push(spans);
+        return stock(spans);
+      });
+      expect(left).toEqual([[one]]);
+      expect(bytes.equals(Buffer.concat([stock([other, span]) ?? [], stock([one]) ?? []].map(Buffer.from)))).toBe(true);
+    }
+  });
+
+  it("of several resources or scopes go in one request, each under its own", () => {
+    const [first, second, third] = fc.sample(spanOf(plain), { numRuns: 3, seed: 3 }) as [
+      ReadableSpan,
+      ReadableSpan,
+      ReadableSpan,
+    ];
+    const elsewhere = { ...second, resource: resourceFromAttributes({ "service.name": "other" }) };
+    const scoped = { ...third, instrumentationScope: { name: "another" } };
+    const apart = [[first], [elsewhere], [scoped]].map((spans) => Buffer.from(stock(spans) ?? []));
+    expect(encode([first, elsewhere, scoped], refuse).equals(Buffer.concat(apart))).toBe(true);
+  });
+
+  it("are none where there are none", () => {
+    expect(encode([], () => undefined).length).toBe(0);
   });
 });
