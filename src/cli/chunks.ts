@@ -4,6 +4,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { Script } from "node:vm";
+import { tuneHeap } from "./heap.js";
 
 /**
  * Loads the chunks of the built command line, each with the code that V8 made of it before where that is kept beside
@@ -40,8 +41,9 @@ type Wrapper = (
 const [before, after] = ['(function (exports, require, module, __filename, __fileUrl) { "use strict"; ', "\n})"];
 const digestBytes = 32;
 
-/** Of the chunks in `<folder>/chunks`. */
+/** Of the chunks in `<folder>/chunks`. Sets V8 up first: code is of no use under other flags than it was kept under. */
 export function openChunks(folder: string): Chunks {
+  tuneHeap();
   const codeFolder = join(folder, "code-cache", `v8-${process.versions.v8}-${process.arch}`);
   const loaded = new Map<string, Loaded>();
   const compiled = new Map<string, Compiled>();

@@ -3,7 +3,6 @@ import { createLog, type LogLevel, type ProcessLog } from "../log.js";
 import { type ConfigArguments, configOf, readConfiguration } from "./configuration.js";
 import { obeyErrors } from "./errors.js";
 import { sayFound } from "./found.js";
-import { tuneHeap } from "./heap.js";
 import { obeySignals } from "./signals.js";
 import { startOrFail } from "./start.js";
 import { wantsColor } from "./terminal.js";
@@ -15,7 +14,6 @@ export interface RunArguments extends ConfigArguments {
 
 /** `healthspan run`: an agent until a signal ends it. Resolves once it runs. */
 export async function run(options: RunArguments): Promise<void> {
-  tuneHeap();
   const { result, discovered } = readConfiguration(options);
   const config = configOf(result);
   const log = await openLog(options, config.secrets);
