@@ -51,6 +51,9 @@ const finders = {
   /** The Collector of otel-collector/builder-config.yaml. */
   otelcol: onPath("otelcol"),
   blackbox_exporter: () => find("prometheus-blackbox-exporter") ?? find("blackbox_exporter"),
+  /** Peers that `npm run bench:peers` builds. */
+  cloudprober: onPath("cloudprober"),
+  gatus: onPath("gatus"),
   "toxiproxy-server": onPath("toxiproxy-server"),
   /** One of the plugins; the others lie beside it. */
   "monitoring-plugins": () => executable("/usr/lib/nagios/plugins/check_dummy"),

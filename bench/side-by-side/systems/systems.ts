@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
+import { resolve } from "node:path";
 import { findServer } from "../../../scripts/programs.js";
 import { blackbox } from "./blackbox.js";
 import { cloudprober } from "./cloudprober.js";
@@ -28,8 +29,8 @@ export interface Found {
 /** What there is to measure on this machine. */
 export function findSystems(paths: Paths): Found {
   const programs = {
-    blackbox: paths.blackbox ?? findServer("blackbox_exporter"),
-    prometheus: paths.prometheus ?? findServer("prometheus"),
+    blackbox: given(paths.blackbox) ?? findServer("blackbox_exporter"),
+    prometheus: given(paths.prometheus) ?? findServer("prometheus"),
   };
   const systems: System[] = [healthspan({ name: "healthspan", label: "Healthspan" })];
   const absent: string[] = [];
@@ -37,12 +38,17 @@ export function findSystems(paths: Paths): Found {
   const { blackbox: exporter, prometheus } = programs;
   if (exporter && prometheus) systems.push(blackbox({ blackbox: exporter, prometheus }));
   else absent.push("blackbox_exporter + Prometheus: not installed; npm run servers installs both");
-  if (paths.cloudprober) systems.push(cloudprober(paths.cloudprober));
-  else absent.push("Cloudprober: not given; --cloudprober PATH names one");
-  if (paths.gatus) systems.push(...[false, true].map((isUnlimited) => gatus(paths.gatus ?? "", { isUnlimited })));
-  else absent.push("Gatus: not given; --gatus PATH names one");
+  const prober = given(paths.cloudprober) ?? findServer("cloudprober");
+  if (prober) systems.push(cloudprober(prober));
+  else absent.push("Cloudprober: not built; npm run bench:peers does it, or --cloudprober PATH names one");
+  const gatusProgram = given(paths.gatus) ?? findServer("gatus");
+  if (gatusProgram) systems.push(...[false, true].map((isUnlimited) => gatus(gatusProgram, { isUnlimited })));
+  else absent.push("Gatus: not built; npm run bench:peers does it, or --gatus PATH names one");
   return { systems, absent };
 }
+
+/** Each system runs in a folder of its own. */
+const given = (path: string | undefined): string | undefined => path && resolve(path);
 
 function underNode(said: string): System {
   const node = existsSync(said) ? said : fetchedNode(said);
