@@ -9,7 +9,7 @@ import {
   type Outcome,
 } from "../check.js";
 import { attr } from "../semconv.js";
-import { endingOf } from "../wire/abortable.js";
+import { cancellationOf } from "../wire/abortable.js";
 import { HttpCall } from "../wire/http-call.js";
 import type { HttpBody } from "../wire/http-exchange.js";
 import {
@@ -115,20 +115,20 @@ class HttpCheck implements Check {
 
   /** One request on a connection of its own: an outcome, or where a redirect leads. */
   private request(target: HttpTarget, redirects: number, run: CheckRun): Promise<Outcome | HttpTarget> {
-    const ending = endingOf(run);
+    const cancellation = cancellationOf(run);
     return run.trace.client(target.request.method, target.attributes, async (span) => {
       if (redirects > 0) span.set({ [attr.httpRequestResendCount]: redirects });
       const call = new HttpCall(target, span);
       try {
         const dialer = target.isSecure ? await this.dialerFor(target) : undefined;
-        const head = await call.send(ending, dialer, this.mayPropagate(target));
+        const head = await call.send(cancellation, dialer, this.mayPropagate(target));
         if (redirects < this.#options.followRedirects && isRedirect(head.status)) {
           return redirectedTarget(target, head.status, head.headers.location);
         }
         await this.judge(call, head, redirects);
         return { status: "healthy", facts: call.facts };
       } catch (error) {
-        throw call.failure(error, ending);
+        throw call.failure(error, cancellation);
       } finally {
         call.close();
       }

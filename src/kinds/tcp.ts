@@ -11,7 +11,7 @@ import {
   type Outcome,
 } from "../check.js";
 import { attr } from "../semconv.js";
-import { endingOf } from "../wire/abortable.js";
+import { cancellationOf } from "../wire/abortable.js";
 import { addressOption, parseAddress } from "../wire/address.js";
 import { networkFailure, withFacts } from "../wire/network-failure.js";
 import { OpenSocket } from "../wire/open-socket.js";
@@ -84,7 +84,7 @@ class TcpCheck implements Check {
 
   run(run: CheckRun): Promise<Outcome> {
     return run.trace.client("tcp connect", this.attributes, async (span) => {
-      const opened = new OpenSocket(this.target, endingOf(run));
+      const opened = new OpenSocket(this.target, cancellationOf(run));
       const found: Record<string, FactValue> = {};
       try {
         await opened.connected();

@@ -13,7 +13,7 @@ interface OpenTrace {
 
 /**
  * The trace that a span belongs to: on the span, not in a map by id. Of a map that entries come to and go from all the
- * time V8 keeps the garbage alive, each outgrown table leading to the next: that was 2 KB a run.
+ * time V8 keeps the garbage alive, each outgrown table leading to the next: that was 1 KB a run (Node 20).
  */
 const openTrace = Symbol("open trace");
 type Traced = { [openTrace]?: OpenTrace | undefined };

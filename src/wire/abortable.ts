@@ -1,7 +1,7 @@
 import type { Cancellation, CheckRun } from "../check.js";
 
 /** What ends a run, as cheaply as the run has it. */
-export function endingOf(run: CheckRun): Cancellation {
+export function cancellationOf(run: CheckRun): Cancellation {
   return run.cancellation ?? run.signal;
 }
 

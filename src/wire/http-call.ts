@@ -22,9 +22,9 @@ export class HttpCall {
   }
 
   /** Connects, sends the request and resolves with the head of the answer; `dialer` for https. */
-  async send(ending: Cancellation, dialer: SecureDialer | undefined, isTraceSent: boolean): Promise<HttpHead> {
+  async send(cancellation: Cancellation, dialer: SecureDialer | undefined, isTraceSent: boolean): Promise<HttpHead> {
     const { target, span } = this;
-    const opened = new OpenSocket(target.socket, ending, dialer?.dial, this.answer);
+    const opened = new OpenSocket(target.socket, cancellation, dialer?.dial, this.answer);
     this.opened = opened;
     await opened.connected();
     this.describeConnection(opened);
@@ -54,10 +54,10 @@ export class HttpCall {
   }
 
   /** What was thrown, or the signal's own reason, as a failure with the facts gathered until then. */
-  failure(error: unknown, ending: Cancellation): unknown {
+  failure(error: unknown, cancellation: Cancellation): unknown {
     const dnsMs = this.opened?.dnsMs;
     if (dnsMs !== undefined) this.facts.dns_ms = dnsMs;
-    const failure = exchangeFailure(ending.aborted ? ending.reason : error);
+    const failure = exchangeFailure(cancellation.aborted ? cancellation.reason : error);
     return failure instanceof CheckFailure ? withFacts(failure, this.facts) : failure;
   }
 
