@@ -3,6 +3,7 @@ import type { PushMetricExporter, ResourceMetrics } from "@opentelemetry/sdk-met
 import type { ReadableSpan, SpanExporter } from "@opentelemetry/sdk-trace-node";
 import type { Delivery } from "./delivery.js";
 import { serializeBy } from "./exporter-inside.js";
+import { countPoints, MetricEncoder } from "./metric-encoder.js";
 import { noAnswer, type OtlpLine } from "./otlp-line.js";
 import type { MetricSettings, OtlpSettings } from "./settings.js";
 import { SpanEncoder } from "./span-encoder.js";
@@ -74,10 +75,29 @@ export async function createMetricExporter(
     timeoutMillis: Math.min(otlp.timeoutMs, timeoutMs, Math.ceil(0.9 * intervalMs)),
     temporalityPreference: preference,
   });
+  const delivered = deliver(exporter, outlet, countPoints);
   return {
-    ...deliver(exporter, outlet, countPoints),
+    ...delivered,
+    ...(otlp.protocol === "http/protobuf" && { export: encodedAhead(exporter, delivered) }),
     selectAggregation: (type) => exporter.selectAggregation(type),
     selectAggregationTemporality: (type) => exporter.selectAggregationTemporality(type),
+  };
+}
+
+/** A request's encoding is begun before the exporter, which does it in one piece, asks for it. */
+function encodedAhead(exporter: object, delivered: Exporter<ResourceMetrics>): Exporter<ResourceMetrics>["export"] {
+  let prepare = async (_: ResourceMetrics): Promise<void> => undefined;
+  serializeBy<ResourceMetrics>(exporter, (stock) => {
+    const encoder = new MetricEncoder(stock);
+    prepare = (metrics) => encoder.prepare(metrics);
+    return encoder.request;
+  });
+  return (metrics, done) => {
+    const send = async (): Promise<void> => {
+      await prepare(metrics);
+      delivered.export(metrics, done);
+    };
+    send().catch((error: Error) => done({ code: 1, error }));
   };
 }
 
@@ -148,9 +168,3 @@ const ourWords: readonly (readonly [string, string])[] = [
   ["Export failed with retryable status", "it answers that it cannot take them now"],
   ["OTLP export response body exceeded size limit", "its answer is longer than 4 MB"],
 ];
-
-function countPoints({ scopeMetrics }: ResourceMetrics): number {
-  let points = 0;
-  for (const { metrics } of scopeMetrics) for (const { dataPoints } of metrics) points += dataPoints.length;
-  return points;
-}

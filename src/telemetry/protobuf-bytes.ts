@@ -49,6 +49,12 @@ export class ProtobufBytes {
     this.count = this.bytes.writeUInt32LE(value, this.count);
   }
 
+  /** A whole number from 0 to `Number.MAX_SAFE_INTEGER`. */
+  fixed64(value: number): void {
+    this.fixed32(value % fractionRange);
+    this.fixed32(Math.floor(value / fractionRange));
+  }
+
   /** Nanoseconds since the epoch, of OpenTelemetry's `[seconds, nanoseconds]`. Thousands of them share a second. */
   time([seconds, nanoseconds]: readonly [number, number]): void {
     if (seconds !== this.second) {

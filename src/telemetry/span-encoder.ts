@@ -1,13 +1,19 @@
-import {
-  type Attributes,
-  type AttributeValue,
-  INVALID_SPANID,
-  INVALID_TRACEID,
-  type SpanContext,
-  TraceFlags,
-} from "@opentelemetry/api";
+import { INVALID_SPANID, INVALID_TRACEID, type SpanContext, TraceFlags } from "@opentelemetry/api";
 import type { ReadableSpan } from "@opentelemetry/sdk-trace-node";
-import { maxShortInteger, ProtobufBytes } from "./protobuf-bytes.js";
+import {
+  hasPlainValues,
+  isPlainOrigin,
+  within,
+  writeAttributes,
+  writeFixed32,
+  writeId,
+  writeResource,
+  writeScope,
+  writeText,
+  writeTime,
+  writeWhole,
+} from "./otlp-fields.js";
+import { ProtobufBytes } from "./protobuf-bytes.js";
 
 export type EncodeSpans = (spans: ReadableSpan[]) => Uint8Array | undefined;
 
@@ -106,11 +112,6 @@ function requestOf(spans: readonly EncodedSpan[]): Uint8Array {
   return to.written;
 }
 
-function isPlainOrigin(resource: ReadableSpan["resource"], scope: ReadableSpan["instrumentationScope"]): boolean {
-  const hasMore = "attributes" in scope || "droppedAttributesCount" in scope;
-  return !hasMore && hasPlainValues(resource.attributes);
-}
-
 function isPlain(span: ReadableSpan): boolean {
   return (
     span.links.length === 0 &&
@@ -121,21 +122,6 @@ function isPlain(span: ReadableSpan): boolean {
   );
 }
 
-function hasPlainValues(attributes: Attributes): boolean {
-  for (const name in attributes) {
-    const value = attributes[name];
-    if (typeof value === "string" || typeof value === "boolean") continue;
-    if (typeof value !== "number") return false;
-    if (Number.isInteger(value) && (value < 0 || value > maxShortInteger)) return false;
-  }
-  return true;
-}
-
-/** Fields by number and type, as the `.proto` files have them: `number << 3 | type`. */
-const message = (field: number): number => (field << 3) | 2;
-const whole = (field: number): number => field << 3;
-const fixed64 = (field: number): number => (field << 3) | 1;
-
 function writeSpansOf(
   to: ProtobufBytes,
   resource: ReadableSpan["resource"],
@@ -143,27 +129,14 @@ function writeSpansOf(
   spans: readonly EncodedSpan[],
 ): void {
   within(to, 1, () => {
-    within(to, 1, () => {
-      writeAttributes(to, 1, resource.attributes);
-      writeWhole(to, 2, 0);
-    });
+    writeResource(to, resource);
     within(to, 2, () => {
-      within(to, 1, () => {
-        writeText(to, 1, scope.name);
-        if (scope.version) writeText(to, 2, scope.version);
-      });
+      writeScope(to, scope);
       for (const { page, start, end } of spans) to.copy(page, start, end);
       if (scope.schemaUrl) writeText(to, 3, scope.schemaUrl);
     });
     if (resource.schemaUrl) writeText(to, 3, resource.schemaUrl);
   });
-}
-
-function within(to: ProtobufBytes, field: number, write: () => void): void {
-  to.byte(message(field));
-  const start = to.begin();
-  write();
-  to.end(start);
 }
 
 function writeSpan(to: ProtobufBytes, span: ReadableSpan): void {
@@ -175,58 +148,15 @@ function writeSpan(to: ProtobufBytes, span: ReadableSpan): void {
   writeText(to, 5, span.name);
   // 0 is for what was not said, which the API's kinds do not know.
   writeWhole(to, 6, span.kind + 1);
-  to.byte(fixed64(7));
-  to.time(span.startTime);
-  to.byte(fixed64(8));
-  to.time(span.endTime);
+  writeTime(to, 7, span.startTime);
+  writeTime(to, 8, span.endTime);
   writeAttributes(to, 9, span.attributes);
   writeWhole(to, 10, span.droppedAttributesCount);
   writeWhole(to, 12, span.droppedEventsCount);
   writeWhole(to, 14, span.droppedLinksCount);
-  to.byte(message(15));
-  const start = to.begin();
-  if (status.message) writeText(to, 2, status.message);
-  writeWhole(to, 3, status.code);
-  to.end(start);
-  // Field 16, fixed32.
-  to.integer((16 << 3) | 5);
-  to.fixed32((traceFlags & 0xff) | hasIsRemote | (parent?.isRemote ? isRemote : 0));
-}
-
-function writeAttributes(to: ProtobufBytes, field: number, attributes: Attributes): void {
-  for (const name in attributes) {
-    to.byte(message(field));
-    const start = to.begin();
-    writeText(to, 1, name);
-    to.byte(message(2));
-    const valueStart = to.begin();
-    writeValue(to, attributes[name]);
-    to.end(valueStart);
-    to.end(start);
-  }
-}
-
-function writeValue(to: ProtobufBytes, value: AttributeValue | undefined): void {
-  if (typeof value === "string") writeText(to, 1, value);
-  else if (typeof value === "boolean") writeWhole(to, 2, value ? 1 : 0);
-  else if (Number.isInteger(value)) writeWhole(to, 3, value as number);
-  else {
-    to.byte(fixed64(4));
-    to.double(value as number);
-  }
-}
-
-function writeText(to: ProtobufBytes, field: number, text: string): void {
-  to.byte(message(field));
-  to.text(text);
-}
-
-function writeId(to: ProtobufBytes, field: number, digits: string): void {
-  to.byte(message(field));
-  to.hex(digits);
-}
-
-function writeWhole(to: ProtobufBytes, field: number, value: number): void {
-  to.byte(whole(field));
-  to.integer(value);
+  within(to, 15, () => {
+    if (status.message) writeText(to, 2, status.message);
+    writeWhole(to, 3, status.code);
+  });
+  writeFixed32(to, 16, (traceFlags & 0xff) | hasIsRemote | (parent?.isRemote ? isRemote : 0));
 }
