@@ -12,7 +12,7 @@ import {
 } from "../health/state.js";
 import { applyThresholds } from "../health/thresholds.js";
 import type { RecordSink, StatusChange } from "../signals/record.js";
-import type { RunEnd, RunSpan } from "../signals/run-span.js";
+import type { KeptTrace, RunSpan } from "../signals/run-span.js";
 import type { Scrub } from "../signals/scrubber.js";
 import type { Ending } from "./active-run.js";
 import type { Purse } from "./budget.js";
@@ -42,6 +42,8 @@ const withBudget = (outcome: Outcome, { remaining }: Purse): Outcome => ({
   facts: { ...outcome.facts, [budgetFact]: remaining },
 });
 
+const noTrace: Partial<KeptTrace> = {};
+
 /** Folds results into the states of checks, and says what came of it: to the trace, the records and whoever listens for changes. */
 export class ResultFolder {
   constructor(private readonly options: ResultFolderOptions) {}
@@ -53,27 +55,22 @@ export class ResultFolder {
     const { outcome, skipped } = applyThresholds(found, durationMs, entry.policy.thresholds);
     const result: Result = {
       status: outcome.status,
+      reason: outcome.reason,
+      message: outcome.message,
       facts: outcome.facts ?? {},
       atMs: this.options.clock.now(),
       durationMs,
-      ...(outcome.reason !== undefined && { reason: outcome.reason }),
-      ...(outcome.message !== undefined && { message: outcome.message }),
-      ...(skipped.length > 0 && { skippedThresholds: skipped }),
-      ...(purse?.hasPaid && { isPaid: true }),
+      skippedThresholds: skipped.length > 0 ? skipped : undefined,
+      isPaid: purse?.hasPaid,
     };
-    const { detail } = finding;
     const counted = purse && !purse.hasPaid ? heldToLastPaid(result, entry.state.lastPaid) : result;
-    this.fold(entry, counted, (end) => span.finish({ ...end, detail }), detail);
+    this.fold(entry, counted, span, finding.detail);
     return finding;
   }
 
   /** A due time at which no run could start counts as a result all the same: the check stays failing and never turns stale. */
   tick(entry: CheckEntry, reason: Reason, message: string): void {
-    this.fold(
-      entry,
-      { status: "unhealthy", reason, message, facts: {}, atMs: this.options.clock.now() },
-      () => undefined,
-    );
+    this.fold(entry, { status: "unhealthy", reason, message, facts: {}, atMs: this.options.clock.now() });
   }
 
   /** Checks without a result for three intervals are unknown. */
@@ -108,41 +105,35 @@ export class ResultFolder {
     this.options.onNews();
   }
 
-  private fold(
-    entry: CheckEntry,
-    result: Result,
-    finish: (end: RunEnd) => ReturnType<RunSpan["finish"]>,
-    detail?: string,
-  ): void {
+  /** Each object as one literal: spread and conditional properties give each run's a shape that V8 cannot keep. */
+  private fold(entry: CheckEntry, result: Result, span?: RunSpan, detail?: string): void {
     const { sink, onChange, onNews } = this.options;
     const previous = entry.state;
     const folded = nextState(previous, result, entry.policy, result.atMs);
     const change = transitionOf(previous, folded);
     const { status: outcome, reason, message, facts, atMs, durationMs } = result;
-    const kept = finish({
-      outcome,
-      facts,
-      reason,
-      message,
-      status: folded.status,
-      hasStatusChanged: change !== undefined,
-    });
+    const hasStatusChanged = change !== undefined;
+    const kept = span?.finish({ outcome, facts, reason, message, status: folded.status, hasStatusChanged, detail });
     this.move(entry, kept ? withTrace(folded, kept.traceId) : folded);
     entry.freshSinceMs = this.options.clock.monotonic();
     entry.history.add(result);
-    const told = { ...(reason && { reason }), ...(message !== undefined && { message }), ...kept };
+    const { identity: check } = entry;
+    const { traceId, spanId } = kept ?? noTrace;
     sink.run({
-      check: entry.identity,
+      check,
       outcome,
+      reason,
+      message,
       facts,
       atMs,
+      durationMs,
+      traceId,
+      spanId,
       previousStatus: previous.status,
       status: folded.status,
-      ...(durationMs !== undefined && { durationMs }),
-      ...(folded.lastSuccessMs !== undefined && { lastSuccessMs: folded.lastSuccessMs }),
-      ...told,
+      lastSuccessMs: folded.lastSuccessMs,
     });
-    if (change) onChange({ check: entry.identity, ...change, atMs, ...told, ...(detail !== undefined && { detail }) });
+    if (change) onChange({ check, ...change, reason, message, detail, atMs, traceId, spanId });
     onNews();
     entry.announce();
   }

@@ -3,28 +3,28 @@ import type { CheckPolicy, Facts, Reason, Status, Verdict } from "../check.js";
 /** What a run, or a tick that could not run, counts as. Thresholds are already applied. */
 export interface Result {
   readonly status: Verdict;
-  readonly reason?: Reason;
-  readonly message?: string;
+  readonly reason?: Reason | undefined;
+  readonly message?: string | undefined;
   readonly facts: Facts;
   /** When it was found, epoch milliseconds. */
   readonly atMs: number;
   /** Absent for a tick that started no run (an orphan still out, `Retry-After`). */
-  readonly durationMs?: number;
+  readonly durationMs?: number | undefined;
   /** The run's trace, when it was kept. */
-  readonly traceId?: string;
+  readonly traceId?: string | undefined;
   /** Facts with a threshold that this run did not bring. */
-  readonly skippedThresholds?: readonly string[];
+  readonly skippedThresholds?: readonly string[] | undefined;
   /** The run spent money. */
-  readonly isPaid?: boolean;
+  readonly isPaid?: boolean | undefined;
   /** Status, reason and message are the last paid run's: no evidence of anything new. */
-  readonly isRepeated?: boolean;
+  readonly isRepeated?: boolean | undefined;
 }
 
 export interface FailureMemory {
   readonly atMs: number;
   readonly reason: Reason;
   readonly message: string;
-  readonly traceId?: string;
+  readonly traceId?: string | undefined;
 }
 
 /** A check's outcomes folded into what holds now. */
@@ -35,13 +35,13 @@ export interface CheckState {
   readonly rawStatus: Status;
   /** Since when `status` holds, epoch milliseconds. */
   readonly sinceMs: number;
-  readonly result?: Result;
+  readonly result?: Result | undefined;
   /** When the last healthy or degraded result came, epoch milliseconds. */
-  readonly lastSuccessMs?: number;
+  readonly lastSuccessMs?: number | undefined;
   /** The last failure, kept after recovery. */
-  readonly lastFailure?: FailureMemory;
+  readonly lastFailure?: FailureMemory | undefined;
   /** What the last run found that spent money; of a check that costs none, absent. */
-  readonly lastPaid?: Result;
+  readonly lastPaid?: Result | undefined;
   /** Unhealthy results in a row; repetitions are not counted. */
   readonly consecutiveFailures: number;
   /** Results in a row that are worse than `status`, and the mildest of them. */
@@ -68,10 +68,13 @@ export const severity: Readonly<Record<Verdict, number>> = { healthy: 0, degrade
 /** `lastPaid` of a check that was there before under the same name. */
 export function initialState(nowMs: number, lastPaid?: Result): CheckState {
   return {
-    ...(lastPaid && { lastPaid }),
     status: "unknown",
     rawStatus: "unknown",
     sinceMs: nowMs,
+    result: undefined,
+    lastSuccessMs: undefined,
+    lastFailure: undefined,
+    lastPaid,
     consecutiveFailures: 0,
     worse: noStreak,
     better: noStreak,
@@ -90,16 +93,14 @@ export function nextState(previous: CheckState, result: Result, policy: Hysteres
   if (result.isRepeated && previous.status !== "unknown") return repeated(previous, result);
   const { status, worse, better } = judge(previous, result, policy);
   const isFailure = result.status === "unhealthy";
-  const lastFailure = isFailure ? failureOf(result) : previous.lastFailure;
-  const lastSuccessMs = isFailure ? previous.lastSuccessMs : result.atMs;
   return {
     status,
     rawStatus: result.status,
     sinceMs: status === previous.status ? previous.sinceMs : nowMs,
     result,
-    ...(lastSuccessMs !== undefined && { lastSuccessMs }),
-    ...(lastFailure && { lastFailure }),
-    ...lastPaidOf(previous, result),
+    lastSuccessMs: isFailure ? previous.lastSuccessMs : result.atMs,
+    lastFailure: isFailure ? failureOf(result) : previous.lastFailure,
+    lastPaid: result.isPaid ? result : previous.lastPaid,
     consecutiveFailures: isFailure ? previous.consecutiveFailures + 1 : 0,
     worse,
     better,
@@ -112,17 +113,12 @@ function repeated(previous: CheckState, result: Result): CheckState {
   return { ...previous, rawStatus: result.status, result };
 }
 
-function lastPaidOf({ lastPaid }: CheckState, result: Result): Pick<CheckState, "lastPaid"> {
-  if (result.isPaid) return { lastPaid: result };
-  return lastPaid === undefined ? {} : { lastPaid };
-}
-
 /** The same state, its newest result with the trace that was kept of it. */
 export function withTrace(state: CheckState, traceId: string): CheckState {
   if (state.result === undefined) return state;
   const result = { ...state.result, traceId };
   const isFailure = result.status === "unhealthy" && !result.isRepeated;
-  return { ...state, result, ...(isFailure && { lastFailure: failureOf(result) }) };
+  return { ...state, result, lastFailure: isFailure ? failureOf(result) : state.lastFailure };
 }
 
 /** A state that a reload carries over to a re-created check. */
@@ -173,6 +169,6 @@ function failureOf(result: Result): FailureMemory {
     atMs: result.atMs,
     reason: result.reason ?? "unexpected",
     message: result.message ?? "unhealthy",
-    ...(result.traceId !== undefined && { traceId: result.traceId }),
+    traceId: result.traceId,
   };
 }

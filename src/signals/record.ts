@@ -11,19 +11,19 @@ export interface CheckIdentity {
 export interface RunRecord {
   readonly check: CheckIdentity;
   readonly outcome: Verdict;
-  readonly reason?: Reason;
-  readonly message?: string;
+  readonly reason?: Reason | undefined;
+  readonly message?: string | undefined;
   readonly facts: Facts;
   readonly atMs: number;
   /** Absent for a tick that started no run (orphan still out, `Retry-After`): it counts for the state, and is no run. */
-  readonly durationMs?: number;
+  readonly durationMs?: number | undefined;
   /** Only when the trace was kept. */
-  readonly traceId?: string;
-  readonly spanId?: string;
+  readonly traceId?: string | undefined;
+  readonly spanId?: string | undefined;
   readonly previousStatus: Status;
   readonly status: Status;
   /** Epoch milliseconds of the last result that was not unhealthy. */
-  readonly lastSuccessMs?: number;
+  readonly lastSuccessMs?: number | undefined;
 }
 
 /** One change of a check's status; the first result's comes from `unknown`, a removed check's goes to it. */
@@ -31,13 +31,13 @@ export interface StatusChange {
   readonly check: CheckIdentity;
   readonly from: Status;
   readonly to: Status;
-  readonly reason?: Reason;
-  readonly message?: string;
+  readonly reason?: Reason | undefined;
+  readonly message?: string | undefined;
   /** The client's own words, scrubbed: for a log, never for a metric or an HTTP body. */
-  readonly detail?: string;
+  readonly detail?: string | undefined;
   readonly atMs: number;
-  readonly traceId?: string;
-  readonly spanId?: string;
+  readonly traceId?: string | undefined;
+  readonly spanId?: string | undefined;
 }
 
 export interface ServiceChange {

@@ -67,10 +67,10 @@ export class OpenSocket {
   ) {
     cancellation.throwIfAborted();
     const { host, port, ipFamily } = target;
-    const options = { host, port, family: ipFamily, lookup: guardedLookup };
     const isShared = listener !== undefined && dial === connect;
     this.ears = { listener };
-    const socket: OwnedSocket = dial(isShared ? { ...options, onread: readingFor(this.ears) } : options);
+    const onread = isShared ? readingFor(this.ears) : undefined;
+    const socket: OwnedSocket = dial({ host, port, family: ipFamily, lookup: guardedLookup, onread });
     this.socket = socket;
     socket[owner] = this;
     socket.on("connect", onConnect);
