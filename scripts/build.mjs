@@ -119,6 +119,7 @@ export async function bundleCommandLine(outdir) {
     build({
       ...shared,
       format: "esm",
+      mainFields: ["module", "main"],
       entryPoints: ["src/cli/program.ts", "src/cli/demo/process.ts"],
       entryNames: "[name]",
       chunkNames: "[name]-[hash]",

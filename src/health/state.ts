@@ -113,12 +113,25 @@ function repeated(previous: CheckState, result: Result): CheckState {
   return { ...previous, rawStatus: result.status, result };
 }
 
-/** The same state, its newest result with the trace that was kept of it. */
+/** The same state, its newest result with the trace that was kept of it. Literals: what is spread costs a run ten times that. */
 export function withTrace(state: CheckState, traceId: string): CheckState {
   if (state.result === undefined) return state;
-  const result = { ...state.result, traceId };
-  const isFailure = result.status === "unhealthy" && !result.isRepeated;
-  return { ...state, result, lastFailure: isFailure ? failureOf(result) : state.lastFailure };
+  const { status, reason, message, facts, atMs, durationMs, skippedThresholds, isPaid, isRepeated } = state.result;
+  const result = { status, reason, message, facts, atMs, durationMs, traceId, skippedThresholds, isPaid, isRepeated };
+  const isFailure = status === "unhealthy" && !isRepeated;
+  return {
+    status: state.status,
+    rawStatus: state.rawStatus,
+    sinceMs: state.sinceMs,
+    result,
+    lastSuccessMs: state.lastSuccessMs,
+    lastFailure: isFailure ? failureOf(result) : state.lastFailure,
+    lastPaid: state.lastPaid,
+    consecutiveFailures: state.consecutiveFailures,
+    worse: state.worse,
+    better: state.better,
+    isCarriedOver: state.isCarriedOver,
+  };
 }
 
 /** A state that a reload carries over to a re-created check. */

@@ -175,7 +175,7 @@ class RecordedRun implements RunSpan {
     root.setAttribute(attr.checkStateChanged, end.hasStatusChanged);
     for (const name in end.facts) {
       const value = attributeValue(end.facts[name]);
-      if (value !== undefined) root.setAttribute(attr.factPrefix + name, value);
+      if (value !== undefined) root.setAttribute(factAttribute(name), value);
     }
     if (!isKept) root.setAttribute(attr.traceKept, false);
     if (end.message !== undefined) root.setAttribute(attr.checkMessage, this.options.scrub(end.message));
@@ -231,6 +231,19 @@ const unrecordedRun: RunSpan = {
   client: (_name, _attributes, call) => call(unrecordedClientSpan),
   finish: () => undefined,
 };
+
+/** Names of facts that are remembered: a kind has a few, a check of a user's may make them up. */
+const maxFactNames = 1_000;
+const factAttributes = new Map<string, string>();
+
+/** The same text each time: V8 would look a newly joined one up among all names of the program. */
+function factAttribute(name: string): string {
+  const known = factAttributes.get(name);
+  if (known !== undefined) return known;
+  const joined = attr.factPrefix + name;
+  if (factAttributes.size < maxFactNames) factAttributes.set(name, joined);
+  return joined;
+}
 
 function endFailed(span: Span, reason: Reason, message: string | undefined): void {
   span.setAttribute(attr.errorType, reason);

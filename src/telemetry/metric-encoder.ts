@@ -171,9 +171,17 @@ function writeHistogram(to: ProtobufBytes, { startTime, endTime, value, attribut
   writeTime(to, 3, endTime);
   writeFixed64(to, 4, count);
   if (sum !== undefined) writeDouble(to, 5, sum);
-  if (buckets.counts.length > 0) within(to, 6, () => buckets.counts.forEach((one) => to.fixed64(one)));
-  if (buckets.boundaries.length > 0) within(to, 7, () => buckets.boundaries.forEach((bound) => to.double(bound)));
+  if (buckets.counts.length > 0) within(to, 6, () => writeCounts(to, buckets.counts));
+  if (buckets.boundaries.length > 0) within(to, 7, () => writeBounds(to, buckets.boundaries));
   writeAttributes(to, 9, attributes);
   if (min !== undefined) writeDouble(to, 11, min);
   if (max !== undefined) writeDouble(to, 12, max);
+}
+
+function writeCounts(to: ProtobufBytes, counts: readonly number[]): void {
+  for (const count of counts) to.fixed64(count);
+}
+
+function writeBounds(to: ProtobufBytes, bounds: readonly number[]): void {
+  for (const bound of bounds) to.double(bound);
 }
