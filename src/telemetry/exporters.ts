@@ -20,6 +20,12 @@ export interface SpanOutlet {
   readonly waiting: (span: ReadableSpan) => ReadableSpan;
 }
 
+export interface MetricOutlet {
+  readonly exporter: PushMetricExporter;
+  /** Whether `LivePoints` may stand in the place of lists. */
+  readonly takesLivePoints: boolean;
+}
+
 /** OTLP/HTTP exporters, each loaded only in the protocol asked for; failures are counted and not passed on. */
 export async function createSpanExporter(
   otlp: OtlpSettings,
@@ -59,7 +65,7 @@ export async function createLogExporter(
 export async function createMetricExporter(
   { otlp, temporality, timeoutMs, intervalMs }: MetricSettings,
   outlet: Outlet,
-): Promise<PushMetricExporter> {
+): Promise<MetricOutlet> {
   const { AggregationTemporalityPreference } = await import("@opentelemetry/exporter-metrics-otlp-http");
   const { OTLPMetricExporter } =
     otlp.protocol === "http/protobuf"
@@ -75,26 +81,33 @@ export async function createMetricExporter(
     timeoutMillis: Math.min(otlp.timeoutMs, timeoutMs, Math.ceil(0.9 * intervalMs)),
     temporalityPreference: preference,
   });
-  const delivered = deliver(exporter, outlet, countPoints);
+  const encoder = otlp.protocol === "http/protobuf" ? encoderOf(exporter) : undefined;
+  const delivered = deliver(exporter, outlet, (metrics) => encoder?.pointsOf(metrics) ?? countPoints(metrics));
   return {
-    ...delivered,
-    ...(otlp.protocol === "http/protobuf" && { export: encodedAhead(exporter, delivered) }),
-    selectAggregation: (type) => exporter.selectAggregation(type),
-    selectAggregationTemporality: (type) => exporter.selectAggregationTemporality(type),
+    takesLivePoints: encoder !== undefined,
+    exporter: {
+      ...delivered,
+      ...(encoder && { export: encodedAhead(encoder, delivered) }),
+      selectAggregation: (type) => exporter.selectAggregation(type),
+      selectAggregationTemporality: (type) => exporter.selectAggregationTemporality(type),
+    },
   };
 }
 
-/** A request's encoding is begun before the exporter, which does it in one piece, asks for it. */
-function encodedAhead(exporter: object, delivered: Exporter<ResourceMetrics>): Exporter<ResourceMetrics>["export"] {
-  let prepare = async (_: ResourceMetrics): Promise<void> => undefined;
+function encoderOf(exporter: object): MetricEncoder | undefined {
+  let encoder: MetricEncoder | undefined;
   serializeBy<ResourceMetrics>(exporter, (stock) => {
-    const encoder = new MetricEncoder(stock);
-    prepare = (metrics) => encoder.prepare(metrics);
+    encoder = new MetricEncoder(stock);
     return encoder.request;
   });
+  return encoder;
+}
+
+/** A request is encoded in slices before the exporter, which would do it in one piece, asks for it. */
+function encodedAhead(encoder: MetricEncoder, delivered: Exporter<ResourceMetrics>): PushMetricExporter["export"] {
   return (metrics, done) => {
     const send = async (): Promise<void> => {
-      await prepare(metrics);
+      await encoder.prepare(metrics);
       delivered.export(metrics, done);
     };
     send().catch((error: Error) => done({ code: 1, error }));

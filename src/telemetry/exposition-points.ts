@@ -30,4 +30,6 @@ export interface HistogramPoints {
 export interface LiveMetric {
   readonly descriptor: Descriptor;
   readonly points: NumberPoints | HistogramPoints;
+  /** What the points at an index count from, epoch milliseconds. */
+  sinceMs(index: number): number;
 }

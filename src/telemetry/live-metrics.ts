@@ -11,7 +11,7 @@ const sliceMs = 0.5;
 const checksPerLook = 64;
 
 /**
- * What a scrape writes of the counts: the checks are those there are now, their values those there are when each is
+ * What a scrape or a push writes of the counts: the checks are those there are now, their values those there are when each is
  * written. A copy of all points, as an SDK's reader takes, is 25 objects a check that live as long as the scrape: moving
  * them out of the collector's way was the longest hold of the loop and a quarter of the whole.
  */
@@ -27,18 +27,23 @@ export async function liveMetrics(counts: CheckCounts): Promise<readonly LiveMet
 
 const boundaries: readonly number[] = durationBoundsSeconds;
 
-function liveFamily<Source>(family: OwnFamily<Source>, sources: readonly Source[]): LiveMetric {
+interface Counted {
+  readonly sinceMs: number;
+}
+
+function liveFamily<Source extends Counted>(family: OwnFamily<Source>, sources: readonly Source[]): LiveMetric {
   const { descriptor } = family;
   const { length } = sources;
+  const sinceMs = (index: number): number => (sources[index] as Source).sinceMs;
   if (family.type !== "histogram") {
     const visit: NumberPoints["visit"] = (index, put) => family.visit(sources[index] as Source, put);
-    return { descriptor, points: { type: family.type, length, visit } };
+    return { descriptor, points: { type: family.type, length, visit }, sinceMs };
   }
   const visit: HistogramPoints["visit"] = (index, put) =>
     family.visit(sources[index] as Source, ({ attributes, counts, sum, count, exemplars }) =>
       put({ attributes, boundaries, counts, sum, count, exemplars }),
     );
-  return { descriptor, points: { type: "histogram", length, visit } };
+  return { descriptor, points: { type: "histogram", length, visit }, sinceMs };
 }
 
 interface FactOwners {
@@ -78,5 +83,6 @@ function liveFact({ descriptor, checks, families }: FactOwners): LiveMetric {
     const [check, family] = [checks[index], families[index]];
     if (check && family) check.factPoints.visit(family, check.facts, put);
   };
-  return { descriptor, points: { type: "gauge", length: checks.length, visit } };
+  const sinceMs = (index: number): number => checks[index]?.sinceMs ?? 0;
+  return { descriptor, points: { type: "gauge", length: checks.length, visit }, sinceMs };
 }

@@ -1,5 +1,6 @@
 import { setImmediate as giveLoopBack } from "node:timers/promises";
-import { ValueType } from "@opentelemetry/api";
+import { type Attributes, ValueType } from "@opentelemetry/api";
+import { millisToHrTime } from "@opentelemetry/core";
 import {
   AggregationTemporality,
   type DataPoint,
@@ -9,6 +10,8 @@ import {
   type MetricDescriptor,
   type ResourceMetrics,
 } from "@opentelemetry/sdk-metrics";
+import type { HistogramPoint } from "./exposition-points.js";
+import { type LivePoints, livePointsOf } from "./live-points.js";
 import {
   beginField,
   hasPlainValues,
@@ -32,8 +35,13 @@ const bytesPerPoint = 256;
 const bytesBeside = 8_192;
 /** Longest time that encoding holds the event loop. */
 const sliceMs = 1;
-/** The clock is read once per this many points. */
-const pointsPerLook = 16;
+/** The clock is read once per this many items, which are points or checks. */
+const itemsPerLook = 8;
+
+interface Encoded {
+  readonly bytes: Uint8Array | undefined;
+  readonly points: number;
+}
 
 /**
  * `ExportMetricsServiceRequest` (opentelemetry-proto 1.x), byte for byte as the exporters' own serializer writes it, in one
@@ -41,16 +49,46 @@ const pointsPerLook = 16;
  * ours hardly ever have (exponential histograms, lists, negative counts) is left to it, with the whole request.
  */
 export class MetricEncoder {
-  private readonly encoded = new WeakMap<ResourceMetrics, Uint8Array>();
+  private readonly encoded = new WeakMap<ResourceMetrics, Encoded>();
 
   constructor(private readonly stock: EncodeMetrics) {}
 
-  /** To be awaited before `request` is asked for the same; gives the event loop back in between. */
+  /** To be awaited before the rest is asked of the same; gives the event loop back in between. */
   async prepare(metrics: ResourceMetrics): Promise<void> {
-    if (isOurs(metrics)) this.encoded.set(metrics, await encode(metrics));
+    this.encoded.set(metrics, isOurs(metrics) ? await encode(metrics) : this.encodeByStock(metrics));
   }
 
-  readonly request: EncodeMetrics = (metrics) => this.encoded.get(metrics) ?? this.stock(metrics);
+  readonly request: EncodeMetrics = (metrics) => this.known(metrics).bytes;
+
+  pointsOf(metrics: ResourceMetrics): number {
+    return this.known(metrics).points;
+  }
+
+  private known(metrics: ResourceMetrics): Encoded {
+    return this.encoded.get(metrics) ?? this.encodeByStock(metrics);
+  }
+
+  private encodeByStock(metrics: ResourceMetrics): Encoded {
+    const listed = withLists(metrics);
+    return { bytes: this.stock(listed), points: countPoints(listed) };
+  }
+}
+
+export function countPoints({ scopeMetrics }: ResourceMetrics): number {
+  let points = 0;
+  for (const { metrics } of scopeMetrics) for (const { dataPoints } of metrics) points += dataPoints.length;
+  return points;
+}
+
+function withLists({ resource, scopeMetrics }: ResourceMetrics): ResourceMetrics {
+  const listed = (metric: MetricData): MetricData => {
+    const live = livePointsOf(metric);
+    return live ? ({ ...metric, dataPoints: live.list() } as MetricData) : metric;
+  };
+  return {
+    resource,
+    scopeMetrics: scopeMetrics.map(({ scope, metrics }) => ({ scope, metrics: metrics.map(listed) })),
+  };
 }
 
 function isOurs({ resource, scopeMetrics }: ResourceMetrics): boolean {
@@ -58,6 +96,7 @@ function isOurs({ resource, scopeMetrics }: ResourceMetrics): boolean {
 }
 
 function isPlain(metric: MetricData): boolean {
+  if (livePointsOf(metric)) return true;
   switch (metric.dataPointType) {
     case DataPointType.GAUGE:
     case DataPointType.SUM: {
@@ -78,44 +117,45 @@ function isPlain(metric: MetricData): boolean {
 
 const isCount = (value: number): boolean => Number.isSafeInteger(value) && value >= 0;
 
-async function encode(metrics: ResourceMetrics): Promise<Uint8Array> {
+async function encode(metrics: ResourceMetrics): Promise<Encoded> {
   const to = new ProtobufBytes(Buffer.allocUnsafeSlow(bytesBeside + bytesPerPoint * countPoints(metrics)));
   let startedAt = performance.now();
+  let items = 0;
   let points = 0;
-  for (const _ of writePoints(to, metrics)) {
-    points += 1;
-    if (points % pointsPerLook !== 0 || performance.now() - startedAt < sliceMs) continue;
+  for (const written of writeItems(to, metrics)) {
+    points += written;
+    items += 1;
+    if (items % itemsPerLook !== 0 || performance.now() - startedAt < sliceMs) continue;
     await giveLoopBack();
     startedAt = performance.now();
   }
-  return to.written;
+  return { bytes: to.written, points };
 }
 
-export function countPoints({ scopeMetrics }: ResourceMetrics): number {
-  let points = 0;
-  for (const { metrics } of scopeMetrics) for (const { dataPoints } of metrics) points += dataPoints.length;
-  return points;
-}
-
-/** Writes the whole request, and stops after each point. */
-function* writePoints(to: ProtobufBytes, { resource, scopeMetrics }: ResourceMetrics): Generator<undefined, void> {
+/** Writes the whole request, and stops after each item, saying how many points that was. */
+function* writeItems(to: ProtobufBytes, { resource, scopeMetrics }: ResourceMetrics): Generator<number, void> {
   const ofResource = beginField(to, 1);
   writeResource(to, resource);
   for (const { scope, metrics } of scopeMetrics) {
     const ofScope = beginField(to, 2);
     writeScope(to, scope);
     for (const metric of metrics) {
+      const before = to.length;
       const ofMetric = beginField(to, 2);
       writeDescriptor(to, metric.descriptor);
       const ofData = beginField(to, dataField[metric.dataPointType]);
-      const writePoint = pointWriter(to, metric);
+      const writeItem = itemWriter(to, metric);
+      let points = 0;
       for (let index = 0; index < metric.dataPoints.length; index += 1) {
-        within(to, 1, () => writePoint(index));
-        yield;
+        const written = writeItem(index);
+        points += written;
+        yield written;
       }
       writeData(to, metric);
       to.end(ofData);
       to.end(ofMetric);
+      // Of live points one learns only now that there is none.
+      if (points === 0 && livePointsOf(metric)) to.cut(before);
     }
     if (scope.schemaUrl) writeText(to, 3, scope.schemaUrl);
     to.end(ofScope);
@@ -137,15 +177,6 @@ const dataField: Readonly<Record<DataPointType, number>> = {
   [DataPointType.EXPONENTIAL_HISTOGRAM]: 10,
 };
 
-function pointWriter(to: ProtobufBytes, metric: MetricData): (index: number) => void {
-  if (metric.dataPointType === DataPointType.HISTOGRAM) {
-    return (index) => writeHistogram(to, metric.dataPoints[index] as DataPoint<Histogram>);
-  }
-  const points = metric.dataPoints as readonly DataPoint<number>[];
-  const isWhole = metric.descriptor.valueType === ValueType.INT;
-  return (index) => writeNumber(to, points[index] as DataPoint<number>, isWhole);
-}
-
 /** What a metric's data say beside their points. */
 function writeData(to: ProtobufBytes, metric: MetricData): void {
   if (metric.dataPointType === DataPointType.GAUGE) return;
@@ -153,20 +184,80 @@ function writeData(to: ProtobufBytes, metric: MetricData): void {
   if (metric.dataPointType === DataPointType.SUM && metric.isMonotonic) writeWhole(to, 3, 1);
 }
 
+/** Writes the points at an index, and says how many those are. */
+type WriteItem = (index: number) => number;
+
+function itemWriter(to: ProtobufBytes, metric: MetricData): WriteItem {
+  const live = livePointsOf(metric);
+  if (live) return liveItemWriter(to, live);
+  if (metric.dataPointType === DataPointType.HISTOGRAM) {
+    return (index) => {
+      writeHistogram(to, metric.dataPoints[index] as DataPoint<Histogram>);
+      return 1;
+    };
+  }
+  const points = metric.dataPoints as readonly DataPoint<number>[];
+  const isWhole = metric.descriptor.valueType === ValueType.INT;
+  return (index) => {
+    writeNumber(to, points[index] as DataPoint<number>, isWhole);
+    return 1;
+  };
+}
+
+function liveItemWriter(to: ProtobufBytes, { metric, endTime, start }: LivePoints): WriteItem {
+  const { points } = metric;
+  let [written, sinceMs] = [0, Number.NaN];
+  let startTime = endTime;
+  const turnTo = (index: number): void => {
+    written = 0;
+    if (metric.sinceMs(index) === sinceMs) return;
+    sinceMs = metric.sinceMs(index);
+    startTime = millisToHrTime(sinceMs);
+  };
+  if (points.type === "histogram") {
+    const put = ({ attributes, boundaries, counts, sum, count }: HistogramPoint): void => {
+      writeHistogram(to, { startTime, endTime, attributes, value: { buckets: { boundaries, counts }, sum, count } });
+      written += 1;
+    };
+    return (index) => {
+      turnTo(start + index);
+      points.visit(start + index, put);
+      return written;
+    };
+  }
+  const isWhole = points.type === "counter";
+  const put = (attributes: Attributes, value: number): void => {
+    writeNumber(to, { startTime, endTime, attributes, value }, isWhole);
+    written += 1;
+  };
+  return (index) => {
+    turnTo(start + index);
+    points.visit(start + index, put);
+    return written;
+  };
+}
+
 function writeNumber(
   to: ProtobufBytes,
   { startTime, endTime, value, attributes }: DataPoint<number>,
   isWhole: boolean,
 ): void {
+  const point = beginField(to, 1);
   writeTime(to, 2, startTime);
   writeTime(to, 3, endTime);
   if (isWhole) writeFixed64(to, 6, value);
   else writeDouble(to, 4, value);
   writeAttributes(to, 7, attributes);
+  to.end(point);
 }
 
-function writeHistogram(to: ProtobufBytes, { startTime, endTime, value, attributes }: DataPoint<Histogram>): void {
+interface ReadHistogram extends Omit<Histogram, "buckets"> {
+  readonly buckets: { readonly boundaries: readonly number[]; readonly counts: readonly number[] };
+}
+
+function writeHistogram(to: ProtobufBytes, { startTime, endTime, value, attributes }: DataPoint<ReadHistogram>): void {
   const { buckets, count, sum, min, max } = value;
+  const point = beginField(to, 1);
   writeTime(to, 2, startTime);
   writeTime(to, 3, endTime);
   writeFixed64(to, 4, count);
@@ -176,6 +267,7 @@ function writeHistogram(to: ProtobufBytes, { startTime, endTime, value, attribut
   writeAttributes(to, 9, attributes);
   if (min !== undefined) writeDouble(to, 11, min);
   if (max !== undefined) writeDouble(to, 12, max);
+  to.end(point);
 }
 
 function writeCounts(to: ProtobufBytes, counts: readonly number[]): void {

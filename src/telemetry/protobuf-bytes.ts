@@ -26,6 +26,11 @@ export class ProtobufBytes {
     this.count += from.bytes.copy(this.bytes, this.count, start, end);
   }
 
+  /** Takes back what was written since there were this many bytes. */
+  cut(length: number): void {
+    this.count = length;
+  }
+
   byte(value: number): void {
     this.reserve(1);
     this.bytes[this.count++] = value;

@@ -35,7 +35,7 @@ export interface Telemetry {
   shutdown(timeoutMs: number): Promise<void>;
 }
 
-/** Points of one metrics request: encoding more in one piece would hold the event loop for longer than 10 ms. */
+/** Points of one metrics request, or checks, of which each metric may have several points: a quarter of a megabyte. */
 const maxPointsPerExport = 2_000;
 /** Our metrics are bounded by the config; the SDK's own limit would fold them into one series. */
 const noCardinalityLimit = 1_000_000;
@@ -153,6 +153,7 @@ async function startMetrics(
 ) {
   const { MeterProvider, PeriodicExportingMetricReader } = await import("@opentelemetry/sdk-metrics");
   const { PrometheusExporter } = await import("@opentelemetry/exporter-prometheus");
+  const { createLiveProducer } = await import("./live-points.js");
   const { createMetricProducer } = await import("./metric-producer.js");
   const { createMetricsText } = await import("./metrics-text.js");
   // Only for the SDK's instruments: what a scrape says of the checks is read where it is counted.
@@ -160,15 +161,21 @@ async function startMetrics(
   pull.selectCardinalityLimit = () => noCardinalityLimit;
   const readers: IMetricReader[] = [pull];
   if (settings) {
+    const { exporter, takesLivePoints } = await createMetricExporter(settings, openOutlet("metrics", settings.otlp));
+    const isDelta = settings.temporality !== "cumulative";
+    const producer =
+      takesLivePoints && !isDelta
+        ? createLiveProducer(counts, version)
+        : createMetricProducer(counts, { isDelta, version });
     readers.push(
       new PeriodicExportingMetricReader({
-        exporter: await createMetricExporter(settings, openOutlet("metrics", settings.otlp)),
+        exporter,
         exportIntervalMillis: settings.intervalMs,
         // The exporter gives up first; see there.
         exportTimeoutMillis: settings.intervalMs,
         maxExportBatchSize: maxPointsPerExport,
         cardinalityLimits: { default: noCardinalityLimit },
-        metricProducers: [createMetricProducer(counts, { isDelta: settings.temporality !== "cumulative", version })],
+        metricProducers: [producer],
       }),
     );
   }
