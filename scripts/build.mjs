@@ -119,6 +119,7 @@ export async function bundleCommandLine(outdir) {
     build({
       ...shared,
       format: "esm",
+      // Each use of a name of a CommonJS package asks a getter.
       mainFields: ["module", "main"],
       entryPoints: ["src/cli/program.ts", "src/cli/demo/process.ts"],
       entryNames: "[name]",

@@ -1,5 +1,4 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { uptime } from "node:os";
 
 // What Linux tells programs, whatever its own tick is (`man 5 proc`); pages of the architectures that we run on.
 const ticksPerSecond = 100;
@@ -34,14 +33,15 @@ export function usageOf(pids: readonly number[]): Usage {
 }
 
 /**
- * Seconds that all cores of the machine together have not been idle. By the time they were idle, which the kernel measures:
- * what each was busy with it only samples at its ticks, where programs that wake up by a timer are seen too often.
+ * Seconds that all cores of the machine together have not been idle, for differences alone: they count from any moment. By
+ * the time they were idle, which the kernel measures; what each was busy with it only samples at its ticks, where programs
+ * that wake up by a timer are seen too often. Time that a hypervisor gave to others counts as theirs.
  */
 export function machineCpuSeconds(): number {
   const [all, ...others] = readFileSync("/proc/stat", "latin1").split("\n");
   const [idle, waiting] = all?.split(/ +/).slice(4, 6).map(Number) ?? [];
   const cores = others.filter((line) => line.startsWith("cpu")).length;
-  return cores * uptime() - ((idle ?? 0) + (waiting ?? 0)) / ticksPerSecond;
+  return (cores * performance.now()) / 1_000 - ((idle ?? 0) + (waiting ?? 0)) / ticksPerSecond;
 }
 
 const isPid = (name: string): boolean => /^\d+$/.test(name);

@@ -8,6 +8,8 @@ import { type Scenario, scenarios } from "./scenarios.js";
 import { mark, markdown, tableOf, valuesOf } from "./table.js";
 
 const ours = "healthspan";
+/** Of the peers, the one that does most like ours: one process, a connection a probe. */
+const yardstick = "cloudprober";
 
 /** docs/performance.md, from the results that are committed. */
 export function performancePage(results: Results): string {
@@ -17,7 +19,7 @@ export function performancePage(results: Results): string {
 Written by \`npm run bench -- --repeat 3 --write\` ([how it measures](../bench/README.md)); not edited by hand.${trial(results)}
 ${conditions(results)}`,
     `## Beside the others\n\n${ratios(results)}`,
-    `## Goals\n\n${goalTables(results)}`,
+    `## Goals\n\n${goalTables(results)}${worth(results)}`,
     `## All figures\n\n${allFigures(results)}`,
     `## Measured elsewhere\n\n${measuredElsewhere()}`,
   ].join("\n\n")}\n`;
@@ -55,7 +57,7 @@ function markedText(marked: number, rows: number, busyPercent: number): string {
 /** CPU, against who was measured in the same run, and against who was measured elsewhere. */
 function ratios(results: Results): string {
   const peers = Object.keys(results.head.systems).filter((name) => !name.startsWith(ours));
-  const others = elsewhere.systems.filter(({ name }) => name === "cloudprober" && !peers.includes(name));
+  const others = elsewhere.systems.filter(({ name }) => name === yardstick && !peers.includes(name));
   const lines = scenarios.flatMap(({ name, title }) => {
     const own = medianOf(results, name, ours, "cpuPercent");
     if (Number.isNaN(own)) return [];
@@ -109,6 +111,26 @@ function goalLine({ goal, limit, reached, isReached }: Judged): readonly string[
     reached.toFixed(digits),
     isReached ? "reached" : "**not reached**",
   ];
+}
+
+/** What the goals, which were set on another machine, mean on this one: by a program that was measured on both. */
+function worth(results: Results): string {
+  const known = elsewhere.systems.filter(({ name }) => name in results.head.systems && name === yardstick);
+  return known
+    .map(({ label, figures: all }) => {
+      const lines = scenarios.flatMap(({ name, title }) => {
+        const here = medianOf(results, name, yardstick, "cpuPercent");
+        const there = figureOf(all, name, "cpuPercent");
+        if (Number.isNaN(here) || there === undefined) return [];
+        return [[title, `${here.toFixed(1)} %`, `${there.toFixed(1)} %`, `${(here / there).toFixed(1)} ×`]];
+      });
+      return `
+
+The goals were set on another machine (${elsewhere.conditions}). What the same release of the same program costs on both:
+
+${markdown([label, "here", "there", ""], lines)}`;
+    })
+    .join("");
 }
 
 const titleOf = (name: string): string => scenarios.find((scenario) => scenario.name === name)?.title ?? name;

@@ -8,6 +8,7 @@ import {
   type Result,
   staleState,
   transitionOf,
+  type Whole,
   withTrace,
 } from "../health/state.js";
 import { applyThresholds } from "../health/thresholds.js";
@@ -42,6 +43,13 @@ const withBudget = (outcome: Outcome, { remaining }: Purse): Outcome => ({
   facts: { ...outcome.facts, [budgetFact]: remaining },
 });
 
+type Said = Pick<StatusChange, "reason" | "message" | "detail" | "traceId" | "spanId">;
+
+/** Only what there is: a host's listeners see the change as it is. */
+function said(all: { readonly [Name in keyof Said]-?: Said[Name] | undefined }): Said {
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+}
+
 const noTrace: Partial<KeptTrace> = {};
 
 /** Folds results into the states of checks, and says what came of it: to the trace, the records and whoever listens for changes. */
@@ -53,15 +61,17 @@ export class ResultFolder {
     const finding = findingOf(ending, this.options.scrub, entry.identity.facts);
     const found = purse ? withBudget(finding.outcome, purse) : finding.outcome;
     const { outcome, skipped } = applyThresholds(found, durationMs, entry.policy.thresholds);
-    const result: Result = {
+    const result: Whole<Result> = {
       status: outcome.status,
       reason: outcome.reason,
       message: outcome.message,
       facts: outcome.facts ?? {},
       atMs: this.options.clock.now(),
       durationMs,
+      traceId: undefined,
       skippedThresholds: skipped.length > 0 ? skipped : undefined,
       isPaid: purse?.hasPaid,
+      isRepeated: undefined,
     };
     const counted = purse && !purse.hasPaid ? heldToLastPaid(result, entry.state.lastPaid) : result;
     this.fold(entry, counted, span, finding.detail);
@@ -133,7 +143,7 @@ export class ResultFolder {
       status: folded.status,
       lastSuccessMs: folded.lastSuccessMs,
     });
-    if (change) onChange({ check, ...change, reason, message, detail, atMs, traceId, spanId });
+    if (change) onChange({ check, ...change, atMs, ...said({ reason, message, detail, traceId, spanId }) });
     onNews();
     entry.announce();
   }

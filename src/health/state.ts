@@ -62,12 +62,15 @@ export interface Transition {
   readonly to: Status;
 }
 
+/** With every field, so that all are of one shape to V8; the compiler says where one is forgotten. */
+export type Whole<Type> = { readonly [Name in keyof Required<Type>]: Type[Name] };
+
 const noStreak: Streak = { count: 0, status: "healthy" };
 export const severity: Readonly<Record<Verdict, number>> = { healthy: 0, degraded: 1, unhealthy: 2 };
 
 /** `lastPaid` of a check that was there before under the same name. */
 export function initialState(nowMs: number, lastPaid?: Result): CheckState {
-  return {
+  const initial: Whole<CheckState> = {
     status: "unknown",
     rawStatus: "unknown",
     sinceMs: nowMs,
@@ -80,6 +83,7 @@ export function initialState(nowMs: number, lastPaid?: Result): CheckState {
     better: noStreak,
     isCarriedOver: false,
   };
+  return initial;
 }
 
 type Hysteresis = Pick<CheckPolicy, "failureThreshold" | "successThreshold">;
@@ -93,7 +97,7 @@ export function nextState(previous: CheckState, result: Result, policy: Hysteres
   if (result.isRepeated && previous.status !== "unknown") return repeated(previous, result);
   const { status, worse, better } = judge(previous, result, policy);
   const isFailure = result.status === "unhealthy";
-  return {
+  const next: Whole<CheckState> = {
     status,
     rawStatus: result.status,
     sinceMs: status === previous.status ? previous.sinceMs : nowMs,
@@ -106,6 +110,7 @@ export function nextState(previous: CheckState, result: Result, policy: Hysteres
     better,
     isCarriedOver: false,
   };
+  return next;
 }
 
 /** Shown, and the state is fresh by it; but it moves nothing, and what counts at once is still to come. */
@@ -117,9 +122,10 @@ function repeated(previous: CheckState, result: Result): CheckState {
 export function withTrace(state: CheckState, traceId: string): CheckState {
   if (state.result === undefined) return state;
   const { status, reason, message, facts, atMs, durationMs, skippedThresholds, isPaid, isRepeated } = state.result;
-  const result = { status, reason, message, facts, atMs, durationMs, traceId, skippedThresholds, isPaid, isRepeated };
+  const traced = { status, reason, message, facts, atMs, durationMs, traceId, skippedThresholds, isPaid, isRepeated };
+  const result: Whole<Result> = traced;
   const isFailure = status === "unhealthy" && !isRepeated;
-  return {
+  const whole: Whole<CheckState> = {
     status: state.status,
     rawStatus: state.rawStatus,
     sinceMs: state.sinceMs,
@@ -132,6 +138,7 @@ export function withTrace(state: CheckState, traceId: string): CheckState {
     better: state.better,
     isCarriedOver: state.isCarriedOver,
   };
+  return whole;
 }
 
 /** A state that a reload carries over to a re-created check. */

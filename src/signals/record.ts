@@ -31,13 +31,13 @@ export interface StatusChange {
   readonly check: CheckIdentity;
   readonly from: Status;
   readonly to: Status;
-  readonly reason?: Reason | undefined;
-  readonly message?: string | undefined;
+  readonly reason?: Reason;
+  readonly message?: string;
   /** The client's own words, scrubbed: for a log, never for a metric or an HTTP body. */
-  readonly detail?: string | undefined;
+  readonly detail?: string;
   readonly atMs: number;
-  readonly traceId?: string | undefined;
-  readonly spanId?: string | undefined;
+  readonly traceId?: string;
+  readonly spanId?: string;
 }
 
 export interface ServiceChange {

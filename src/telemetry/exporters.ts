@@ -3,7 +3,6 @@ import type { PushMetricExporter, ResourceMetrics } from "@opentelemetry/sdk-met
 import type { ReadableSpan, SpanExporter } from "@opentelemetry/sdk-trace-node";
 import type { Delivery } from "./delivery.js";
 import { serializeBy } from "./exporter-inside.js";
-import { countPoints, MetricEncoder } from "./metric-encoder.js";
 import { noAnswer, type OtlpLine } from "./otlp-line.js";
 import type { MetricSettings, OtlpSettings } from "./settings.js";
 import { SpanEncoder } from "./span-encoder.js";
@@ -45,7 +44,7 @@ export async function createSpanExporter(
       return encoder.request;
     });
   }
-  return { exporter: deliver(exporter, outlet, (spans) => spans.length, onTaken), waiting };
+  return { exporter: deliver(exporter, outlet, { countOf: (spans) => spans.length, onTaken }), waiting };
 }
 
 export async function createLogExporter(
@@ -58,7 +57,7 @@ export async function createLogExporter(
       ? await import("@opentelemetry/exporter-logs-otlp-proto")
       : await import("@opentelemetry/exporter-logs-otlp-http");
   const exporter = new OTLPLogExporter(exporterOptions(otlp, outlet.line));
-  return deliver(exporter, outlet, (records) => records.length, onTaken);
+  return deliver(exporter, outlet, { countOf: (records) => records.length, onTaken });
 }
 
 /** Gives up before the next collection is due, since the SDK allows a reader no timeout above its interval. */
@@ -78,39 +77,20 @@ export async function createMetricExporter(
   }[temporality];
   const exporter = new OTLPMetricExporter({
     ...exporterOptions(otlp, outlet.line),
-    timeoutMillis: Math.min(otlp.timeoutMs, timeoutMs, Math.ceil(0.9 * intervalMs)),
+    timeoutMillis: Math.min(otlp.timeoutMs, timeoutMs, Math.ceil(0.8 * intervalMs)),
     temporalityPreference: preference,
   });
+  const { countPoints, encoderOf } = await import("./metric-encoder.js");
   const encoder = otlp.protocol === "http/protobuf" ? encoderOf(exporter) : undefined;
-  const delivered = deliver(exporter, outlet, (metrics) => encoder?.pointsOf(metrics) ?? countPoints(metrics));
+  // In slices, before the exporter asks for it in one piece.
+  const prepare = encoder && ((metrics: ResourceMetrics) => encoder.prepare(metrics));
   return {
     takesLivePoints: encoder !== undefined,
     exporter: {
-      ...delivered,
-      ...(encoder && { export: encodedAhead(encoder, delivered) }),
+      ...deliver(exporter, outlet, { countOf: countPoints, prepare }),
       selectAggregation: (type) => exporter.selectAggregation(type),
       selectAggregationTemporality: (type) => exporter.selectAggregationTemporality(type),
     },
-  };
-}
-
-function encoderOf(exporter: object): MetricEncoder | undefined {
-  let encoder: MetricEncoder | undefined;
-  serializeBy<ResourceMetrics>(exporter, (stock) => {
-    encoder = new MetricEncoder(stock);
-    return encoder.request;
-  });
-  return encoder;
-}
-
-/** A request is encoded in slices before the exporter, which would do it in one piece, asks for it. */
-function encodedAhead(encoder: MetricEncoder, delivered: Exporter<ResourceMetrics>): PushMetricExporter["export"] {
-  return (metrics, done) => {
-    const send = async (): Promise<void> => {
-      await encoder.prepare(metrics);
-      delivered.export(metrics, done);
-    };
-    send().catch((error: Error) => done({ code: 1, error }));
   };
 }
 
@@ -137,20 +117,27 @@ interface Exporter<Batch> {
 
 const succeeded: ExportResult = { code: 0 };
 
+interface DeliverOptions<Batch> {
+  readonly countOf: (batch: Batch) => number;
+  readonly onTaken?: (items: number) => void;
+  /** What is to be done before the exporter has the batch. */
+  readonly prepare?: ((batch: Batch) => Promise<void>) | undefined;
+}
+
 /**
  * Counts what fails and calls it a success to the SDK, which would otherwise write a stack trace for every batch while
- * a Collector is away.
+ * a Collector is away. A batch of nothing is not sent.
  */
 function deliver<Batch>(
   exporter: Exporter<Batch>,
   { line, delivery }: Outlet,
-  countOf: (batch: Batch) => number,
-  onTaken?: (items: number) => void,
+  { countOf, onTaken, prepare }: DeliverOptions<Batch>,
 ): Exporter<Batch> {
   line.hold(exporter, (answer) => delivery.answered(answer));
   return {
     export(batch, done) {
       const items = countOf(batch);
+      if (items === 0) return done(succeeded);
       onTaken?.(items);
       delivery.sent(items);
       const settle = ({ code, error }: ExportResult): void => {
@@ -158,8 +145,14 @@ function deliver<Batch>(
         else delivery.failed(items, reasonOf(error));
         done(succeeded);
       };
-      if (line.isCut) settle({ code: 1, error: new Error(noAnswer) });
-      else exporter.export(batch, settle);
+      const send = (): void => {
+        if (line.isCut) settle({ code: 1, error: new Error(noAnswer) });
+        else exporter.export(batch, settle);
+      };
+      if (!prepare || line.isCut) return send();
+      prepare(batch)
+        .then(send)
+        .catch((error: Error) => settle({ code: 1, error }));
     },
     forceFlush: () => exporter.forceFlush(),
     shutdown: () => exporter.shutdown(),

@@ -1,18 +1,18 @@
-import { setImmediate as giveLoopBack } from "node:timers/promises";
 import { durationBoundsSeconds } from "../semconv.js";
 import type { CheckCount, CheckCounts } from "../signals/counts.js";
 import type { Descriptor } from "../signals/descriptors.js";
 import type { FactFamily } from "../signals/fact-points.js";
 import type { HistogramPoints, LiveMetric, NumberPoints } from "./exposition-points.js";
 import { checkFamilies, type OwnFamily, schedulerFamilies, serviceFamilies } from "./own-families.js";
+import { Slice } from "./slice.js";
 
 /** Longest time that finding out who has which metric holds the event loop. */
 const sliceMs = 0.5;
 const checksPerLook = 64;
 
 /**
- * What a scrape or a push writes of the counts: the checks are those there are now, their values those there are when each is
- * written. A copy of all points, as an SDK's reader takes, is 25 objects a check that live as long as the scrape: moving
+ * What a scrape or a push writes of the counts: the checks are those there are now, their values those there are when each
+ * is written. A copy of all points, as an SDK's reader takes, is 25 objects a check that live as long as the scrape: moving
  * them out of the collector's way was the longest hold of the loop and a quarter of the whole.
  */
 export async function liveMetrics(counts: CheckCounts): Promise<readonly LiveMetric[]> {
@@ -55,16 +55,14 @@ interface FactOwners {
 
 async function liveFacts(checks: readonly CheckCount[]): Promise<readonly LiveMetric[]> {
   const owners = new Map<string, FactOwners>();
-  let startedAt = performance.now();
-  for (const [index, check] of checks.entries()) {
+  const slice = new Slice(sliceMs, checksPerLook);
+  for (const check of checks) {
     for (const family of check.factPoints.families) {
       const of = ownersOf(owners, family);
       of.checks.push(check);
       of.families.push(family);
     }
-    if (index % checksPerLook !== 0 || performance.now() - startedAt < sliceMs) continue;
-    await giveLoopBack();
-    startedAt = performance.now();
+    if (slice.isOver()) await slice.next();
   }
   return [...owners.values()].map(liveFact);
 }

@@ -1,4 +1,3 @@
-import { setImmediate as giveLoopBack } from "node:timers/promises";
 import { type Attributes, ValueType } from "@opentelemetry/api";
 import { millisToHrTime } from "@opentelemetry/core";
 import {
@@ -9,7 +8,9 @@ import {
   type MetricData,
   type MetricDescriptor,
   type ResourceMetrics,
+  type ScopeMetrics,
 } from "@opentelemetry/sdk-metrics";
+import { serializeBy } from "./exporter-inside.js";
 import type { HistogramPoint } from "./exposition-points.js";
 import { type LivePoints, livePointsOf } from "./live-points.js";
 import {
@@ -27,21 +28,19 @@ import {
   writeWhole,
 } from "./otlp-fields.js";
 import { ProtobufBytes } from "./protobuf-bytes.js";
+import { Slice } from "./slice.js";
+
+type Time = DataPoint<unknown>["endTime"];
 
 export type EncodeMetrics = (metrics: ResourceMetrics) => Uint8Array | undefined;
 
-/** What a point takes, and room for the rest; it grows. */
-const bytesPerPoint = 256;
+/** What an item takes, and room for the rest; it grows. */
+const bytesPerItem = 256;
 const bytesBeside = 8_192;
 /** Longest time that encoding holds the event loop. */
 const sliceMs = 1;
 /** The clock is read once per this many items, which are points or checks. */
 const itemsPerLook = 8;
-
-interface Encoded {
-  readonly bytes: Uint8Array | undefined;
-  readonly points: number;
-}
 
 /**
  * `ExportMetricsServiceRequest` (opentelemetry-proto 1.x), byte for byte as the exporters' own serializer writes it, in one
@@ -49,53 +48,65 @@ interface Encoded {
  * ours hardly ever have (exponential histograms, lists, negative counts) is left to it, with the whole request.
  */
 export class MetricEncoder {
-  private readonly encoded = new WeakMap<ResourceMetrics, Encoded>();
+  private readonly encoded = new WeakMap<ResourceMetrics, Uint8Array>();
 
-  constructor(private readonly stock: EncodeMetrics) {}
+  constructor(
+    private readonly stock: EncodeMetrics,
+    private readonly now: () => number = Date.now,
+  ) {}
 
-  /** To be awaited before the rest is asked of the same; gives the event loop back in between. */
+  /** To be awaited before `request` is asked for the same; gives the event loop back in between. */
   async prepare(metrics: ResourceMetrics): Promise<void> {
-    this.encoded.set(metrics, isOurs(metrics) ? await encode(metrics) : this.encodeByStock(metrics));
+    if (isOurs(metrics)) this.encoded.set(metrics, await encode(metrics, this.now()));
   }
 
-  readonly request: EncodeMetrics = (metrics) => this.known(metrics).bytes;
-
-  pointsOf(metrics: ResourceMetrics): number {
-    return this.known(metrics).points;
-  }
-
-  private known(metrics: ResourceMetrics): Encoded {
-    return this.encoded.get(metrics) ?? this.encodeByStock(metrics);
-  }
-
-  private encodeByStock(metrics: ResourceMetrics): Encoded {
-    const listed = withLists(metrics);
-    return { bytes: this.stock(listed), points: countPoints(listed) };
-  }
+  /** Once: the bytes are not kept. */
+  readonly request: EncodeMetrics = (metrics) => {
+    const encoded = this.encoded.get(metrics);
+    this.encoded.delete(metrics);
+    return encoded ?? this.stock(withLists(metrics, this.now()));
+  };
 }
 
+/** Writes what this exporter sends from now on; undefined where its own serializer is not found. */
+export function encoderOf(exporter: object): MetricEncoder | undefined {
+  let encoder: MetricEncoder | undefined;
+  serializeBy<ResourceMetrics>(exporter, (stock) => {
+    encoder = new MetricEncoder(stock);
+    return encoder.request;
+  });
+  return encoder;
+}
+
+/** Of live points those there are just now. */
 export function countPoints({ scopeMetrics }: ResourceMetrics): number {
   let points = 0;
-  for (const { metrics } of scopeMetrics) for (const { dataPoints } of metrics) points += dataPoints.length;
+  for (const { metrics } of scopeMetrics) {
+    for (const metric of metrics) points += livePointsOf(metric)?.count() ?? metric.dataPoints.length;
+  }
   return points;
 }
 
-function withLists({ resource, scopeMetrics }: ResourceMetrics): ResourceMetrics {
+function withLists({ resource, scopeMetrics }: ResourceMetrics, atMs: number): ResourceMetrics {
+  const endTime = millisToHrTime(atMs);
   const listed = (metric: MetricData): MetricData => {
     const live = livePointsOf(metric);
-    return live ? ({ ...metric, dataPoints: live.list() } as MetricData) : metric;
+    return live ? ({ ...metric, dataPoints: live.list(endTime) } as MetricData) : metric;
   };
-  return {
-    resource,
-    scopeMetrics: scopeMetrics.map(({ scope, metrics }) => ({ scope, metrics: metrics.map(listed) })),
-  };
+  const scopes = scopeMetrics.map(({ scope, metrics }) => ({
+    scope,
+    metrics: metrics.map(listed).filter(({ dataPoints }) => dataPoints.length > 0),
+  }));
+  return { resource, scopeMetrics: scopes };
 }
 
 function isOurs({ resource, scopeMetrics }: ResourceMetrics): boolean {
-  return scopeMetrics.every(({ scope, metrics }) => isPlainOrigin(resource, scope) && metrics.every(isPlain));
+  const isPlainScope = ({ scope, metrics }: ScopeMetrics) => isPlainOrigin(resource, scope) && metrics.every(isPlain);
+  return hasPlainValues(resource.attributes) && scopeMetrics.every(isPlainScope);
 }
 
 function isPlain(metric: MetricData): boolean {
+  // Names, kinds and labels: text and booleans, by the schema.
   if (livePointsOf(metric)) return true;
   switch (metric.dataPointType) {
     case DataPointType.GAUGE:
@@ -117,23 +128,25 @@ function isPlain(metric: MetricData): boolean {
 
 const isCount = (value: number): boolean => Number.isSafeInteger(value) && value >= 0;
 
-async function encode(metrics: ResourceMetrics): Promise<Encoded> {
-  const to = new ProtobufBytes(Buffer.allocUnsafeSlow(bytesBeside + bytesPerPoint * countPoints(metrics)));
-  let startedAt = performance.now();
-  let items = 0;
-  let points = 0;
-  for (const written of writeItems(to, metrics)) {
-    points += written;
-    items += 1;
-    if (items % itemsPerLook !== 0 || performance.now() - startedAt < sliceMs) continue;
-    await giveLoopBack();
-    startedAt = performance.now();
-  }
-  return { bytes: to.written, points };
+async function encode(metrics: ResourceMetrics, atMs: number): Promise<Uint8Array> {
+  const to = new ProtobufBytes(Buffer.allocUnsafeSlow(bytesBeside + bytesPerItem * countItems(metrics)));
+  const slice = new Slice(sliceMs, itemsPerLook);
+  for (const _ of writeItems(to, metrics, millisToHrTime(atMs))) if (slice.isOver()) await slice.next();
+  return to.written;
 }
 
-/** Writes the whole request, and stops after each item, saying how many points that was. */
-function* writeItems(to: ProtobufBytes, { resource, scopeMetrics }: ResourceMetrics): Generator<number, void> {
+function countItems({ scopeMetrics }: ResourceMetrics): number {
+  let items = 0;
+  for (const { metrics } of scopeMetrics) for (const { dataPoints } of metrics) items += dataPoints.length;
+  return items;
+}
+
+/** Writes the whole request, and stops after each item: a point, or of live ones those at an index. */
+function* writeItems(
+  to: ProtobufBytes,
+  { resource, scopeMetrics }: ResourceMetrics,
+  endTime: Time,
+): Generator<undefined, void> {
   const ofResource = beginField(to, 1);
   writeResource(to, resource);
   for (const { scope, metrics } of scopeMetrics) {
@@ -144,12 +157,11 @@ function* writeItems(to: ProtobufBytes, { resource, scopeMetrics }: ResourceMetr
       const ofMetric = beginField(to, 2);
       writeDescriptor(to, metric.descriptor);
       const ofData = beginField(to, dataField[metric.dataPointType]);
-      const writeItem = itemWriter(to, metric);
+      const writeItem = itemWriter(to, metric, endTime);
       let points = 0;
       for (let index = 0; index < metric.dataPoints.length; index += 1) {
-        const written = writeItem(index);
-        points += written;
-        yield written;
+        points += writeItem(index);
+        yield;
       }
       writeData(to, metric);
       to.end(ofData);
@@ -187,9 +199,9 @@ function writeData(to: ProtobufBytes, metric: MetricData): void {
 /** Writes the points at an index, and says how many those are. */
 type WriteItem = (index: number) => number;
 
-function itemWriter(to: ProtobufBytes, metric: MetricData): WriteItem {
+function itemWriter(to: ProtobufBytes, metric: MetricData, endTime: Time): WriteItem {
   const live = livePointsOf(metric);
-  if (live) return liveItemWriter(to, live);
+  if (live) return liveItemWriter(to, live, endTime);
   if (metric.dataPointType === DataPointType.HISTOGRAM) {
     return (index) => {
       writeHistogram(to, metric.dataPoints[index] as DataPoint<Histogram>);
@@ -204,9 +216,10 @@ function itemWriter(to: ProtobufBytes, metric: MetricData): WriteItem {
   };
 }
 
-function liveItemWriter(to: ProtobufBytes, { metric, endTime, start }: LivePoints): WriteItem {
+function liveItemWriter(to: ProtobufBytes, { metric, start }: LivePoints, endTime: Time): WriteItem {
   const { points } = metric;
-  let [written, sinceMs] = [0, Number.NaN];
+  let written = 0;
+  let sinceMs = Number.NaN;
   let startTime = endTime;
   const turnTo = (index: number): void => {
     written = 0;

@@ -1,4 +1,3 @@
-import { setImmediate as giveLoopBack } from "node:timers/promises";
 import { type Attributes, type HrTime, ValueType } from "@opentelemetry/api";
 import { millisToHrTime } from "@opentelemetry/core";
 import { emptyResource } from "@opentelemetry/resources";
@@ -19,6 +18,7 @@ import { durationBoundsSeconds, scopeName } from "../semconv.js";
 import type { CheckCount, CheckCounts, DurationTally, Tally } from "../signals/counts.js";
 import type { Descriptor } from "../signals/descriptors.js";
 import { checkFamilies, type OwnFamily, schedulerFamilies, serviceFamilies } from "./own-families.js";
+import { Slice } from "./slice.js";
 
 export interface ProducerOptions {
   /** Counters and histograms as what came since the last collection of this producer. */
@@ -106,13 +106,11 @@ class Collection {
 
   /** Gives the event loop back in between: ten thousand checks take a while. */
   async addChecks(counts: CheckCounts): Promise<void> {
-    let startedAt = performance.now();
+    const slice = new Slice(sliceMs, 1);
     for (const count of [...counts.checks()]) {
       if (!counts.has(count)) continue;
       this.addCheck(count);
-      if (performance.now() - startedAt < sliceMs) continue;
-      await giveLoopBack();
-      startedAt = performance.now();
+      if (slice.isOver()) await slice.next();
     }
   }
 

@@ -1,4 +1,3 @@
-import { setImmediate as giveLoopBack } from "node:timers/promises";
 import type { Attributes, AttributeValue } from "@opentelemetry/api";
 import type { ResourceMetrics } from "@opentelemetry/sdk-metrics";
 import type { Exemplar } from "../signals/counts.js";
@@ -6,6 +5,7 @@ import type { ExpositionFormat } from "./exposition-format.js";
 import type { HistogramPoint, PutNumber } from "./exposition-points.js";
 import type { Families, Family, HistogramFamily, NumberFamily } from "./prometheus-families.js";
 import { labelName } from "./prometheus-names.js";
+import { Slice } from "./slice.js";
 
 /** Longest time that one slice may take; together with turning it into bytes it stays below 2 ms. */
 const sliceMs = 0.3;
@@ -19,8 +19,7 @@ export async function* writeExposition(
   format: ExpositionFormat,
 ): AsyncGenerator<Uint8Array> {
   let text = targetInfo(resource.attributes, format);
-  let startedAt = performance.now();
-  let visits = 0;
+  const slice = new Slice(sliceMs, visitsPerLook);
   for (const family of families) {
     let pending = header(family, format);
     // A family of which there turns out to be no point has no header either.
@@ -30,12 +29,10 @@ export async function* writeExposition(
     });
     for (let index = 0; index < write.length; index += 1) {
       write.visit(index);
-      visits += 1;
-      if (visits % visitsPerLook !== 0 || performance.now() - startedAt < sliceMs) continue;
+      if (!slice.isOver()) continue;
       if (text !== "") yield Buffer.from(text);
       text = "";
-      await giveLoopBack();
-      startedAt = performance.now();
+      await slice.next();
     }
   }
   yield Buffer.from(format === "openmetrics" ? `${text}# EOF\n` : text);

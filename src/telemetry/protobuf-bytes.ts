@@ -6,9 +6,9 @@ const fractionRange = 2 ** 32;
 /** Protocol Buffers written straight into one growing buffer, messages of unknown length included. */
 export class ProtobufBytes {
   private count = 0;
-  private second = Number.NaN;
-  private secondLow = 0;
-  private secondHigh = 0;
+  /** A point has two times, of which neither need be the other's second. */
+  private latest = noSecond;
+  private former = noSecond;
 
   constructor(private bytes: Buffer) {}
 
@@ -60,17 +60,15 @@ export class ProtobufBytes {
     this.fixed32(Math.floor(value / fractionRange));
   }
 
-  /** Nanoseconds since the epoch, of OpenTelemetry's `[seconds, nanoseconds]`. Thousands of them share a second. */
+  /** Nanoseconds since the epoch, of OpenTelemetry's `[seconds, nanoseconds]`. Thousands of them share two seconds. */
   time([seconds, nanoseconds]: readonly [number, number]): void {
-    if (seconds !== this.second) {
-      const product = BigInt(seconds) * 1_000_000_000n;
-      this.second = seconds;
-      this.secondLow = Number(product & 0xffff_ffffn);
-      this.secondHigh = Number((product >> 32n) & 0xffff_ffffn);
+    if (seconds !== this.latest.seconds) {
+      [this.latest, this.former] = [this.former, this.latest];
+      if (seconds !== this.latest.seconds) this.latest = wholeSecond(seconds);
     }
-    const low = this.secondLow + nanoseconds;
+    const low = this.latest.low + nanoseconds;
     this.fixed32(low % fractionRange);
-    this.fixed32(this.secondHigh + (low < fractionRange ? 0 : 1));
+    this.fixed32(this.latest.high + (low < fractionRange ? 0 : 1));
   }
 
   text(value: string): void {
@@ -138,6 +136,20 @@ export class ProtobufBytes {
     this.bytes.copy(larger, 0, 0, this.count);
     this.bytes = larger;
   }
+}
+
+/** Of a second, its nanoseconds since the epoch as two times 32 bits. */
+interface WholeSecond {
+  readonly seconds: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+const noSecond: WholeSecond = { seconds: Number.NaN, low: 0, high: 0 };
+
+function wholeSecond(seconds: number): WholeSecond {
+  const product = BigInt(seconds) * 1_000_000_000n;
+  return { seconds, low: Number(product & 0xffff_ffffn), high: Number((product >> 32n) & 0xffff_ffffn) };
 }
 
 const nibble = (code: number): number => (code <= 0x39 ? code - 0x30 : (code | 0x20) - 0x57);

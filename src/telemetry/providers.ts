@@ -10,6 +10,7 @@ import { Delivery, type OnDiagnostic } from "./delivery.js";
 import { listenToSdk } from "./diagnostics.js";
 import { createLogExporter, createMetricExporter, createSpanExporter, type Outlet } from "./exporters.js";
 import type { MetricsText } from "./metrics-text.js";
+import { hasPlainValues } from "./otlp-fields.js";
 import { OtlpLine } from "./otlp-line.js";
 import type { LogSettings, MetricSettings, OtlpSettings, TelemetrySettings, TraceSettings } from "./settings.js";
 import { SpanFilter } from "./span-filter.js";
@@ -35,8 +36,8 @@ export interface Telemetry {
   shutdown(timeoutMs: number): Promise<void>;
 }
 
-/** Points of one metrics request, or checks, of which each metric may have several points: a quarter of a megabyte. */
-const maxPointsPerExport = 2_000;
+/** Points of one metrics request; of live ones indexes, where there may be none or several: a quarter of a megabyte mostly. */
+const maxItemsPerExport = 1_000;
 /** Our metrics are bounded by the config; the SDK's own limit would fold them into one series. */
 const noCardinalityLimit = 1_000_000;
 
@@ -163,8 +164,9 @@ async function startMetrics(
   if (settings) {
     const { exporter, takesLivePoints } = await createMetricExporter(settings, openOutlet("metrics", settings.otlp));
     const isDelta = settings.temporality !== "cumulative";
+    // Of a resource that is not ours to encode, requests are written by the stock serializer, which knows lists.
     const producer =
-      takesLivePoints && !isDelta
+      takesLivePoints && !isDelta && hasPlainValues(resource.attributes)
         ? createLiveProducer(counts, version)
         : createMetricProducer(counts, { isDelta, version });
     readers.push(
@@ -173,7 +175,7 @@ async function startMetrics(
         exportIntervalMillis: settings.intervalMs,
         // The exporter gives up first; see there.
         exportTimeoutMillis: settings.intervalMs,
-        maxExportBatchSize: maxPointsPerExport,
+        maxExportBatchSize: maxItemsPerExport,
         cardinalityLimits: { default: noCardinalityLimit },
         metricProducers: [producer],
       }),

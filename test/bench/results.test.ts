@@ -96,6 +96,15 @@ describe("the page", () => {
     expect(page.indexOf("## Beside the others")).toBeLessThan(page.indexOf("## Goals"));
   });
 
+  it("says what the machine is worth, by a peer that was measured on another one too", () => {
+    const systems = { ...head.systems, cloudprober: { label: "Cloudprober", version: "0.14.4" } };
+    const measured = [...rows, row("http-200-1s", { cpuPercent: 16.6 }, { system: "cloudprober" })];
+    expect(performancePage({ head: { ...head, systems }, rows: measured })).toContain(
+      "| 200 HTTP checks × 1 s | 16.6 % | 8.3 % | 2.0 × |",
+    );
+    expect(page).not.toContain("on both");
+  });
+
   it("says what else the machine did", () => {
     expect(page).toContain("the 1 of 2 rows that had more than 10 % are marked");
   });

@@ -10,6 +10,8 @@ import { CheckCounts } from "../../src/signals/counts.js";
 import { createEvents } from "../../src/signals/events.js";
 import { CheckTracer, type KeptTrace } from "../../src/signals/run-span.js";
 import type { Diagnostic } from "../../src/telemetry/delivery.js";
+import { countPoints } from "../../src/telemetry/metric-encoder.js";
+import { createMetricProducer } from "../../src/telemetry/metric-producer.js";
 import { startTelemetry, type Telemetry } from "../../src/telemetry/providers.js";
 import type { TelemetrySettings } from "../../src/telemetry/settings.js";
 import { requireServer } from "../servers/available.js";
@@ -308,6 +310,19 @@ describe("a Collector that is away", () => {
       const before = said.length;
       await new Promise((resolve) => setTimeout(resolve, 100));
       expect(said).toHaveLength(before);
+    },
+  );
+
+  it.each(["http/json", "http/protobuf"] as const)(
+    "that never answers %s: of a push in many requests each point is counted at the end",
+    async (protocol) => {
+      const settings = otlpTo(await endpointOf("hang"), { protocol, intervalMs: 60_000 });
+      const { telemetry, counts, said } = await start(settings);
+      for (let index = 0; index < 3_000; index += 1) counts.checkAdded(identity(`check-${index}`), "unknown");
+      const { resourceMetrics } = await createMetricProducer(counts).collect();
+      await telemetry.shutdown(1_000);
+      expect(telemetry.dropped().get("metrics")).toBeGreaterThanOrEqual(countPoints(resourceMetrics));
+      expect(said.map(({ message }) => message).filter((message) => message.startsWith("metrics"))).toHaveLength(1);
     },
   );
 

@@ -61,16 +61,18 @@ async function pushed(producer: ReturnType<typeof createLiveProducer>, maxExport
   return requests;
 }
 
-async function encoded(metrics: ResourceMetrics) {
-  const encoder = new MetricEncoder(noStock);
+const atMs = 9_000;
+
+async function encoded(metrics: ResourceMetrics): Promise<string> {
+  const encoder = new MetricEncoder(noStock, () => atMs);
   await encoder.prepare(metrics);
-  return { text: Buffer.from(encoder.request(metrics) ?? []).toString("latin1"), points: encoder.pointsOf(metrics) };
+  return Buffer.from(encoder.request(metrics) ?? []).toString("latin1");
 }
 
-/** Lists in the place of live points; the end of the collection, which is another one each time, is the same. */
+/** Lists in the place of live points, all of one time. */
 function lists({ scopeMetrics }: ResourceMetrics): ResourceMetrics {
   const listOf = (metric: MetricData) =>
-    (livePointsOf(metric)?.list() ?? metric.dataPoints).map((point) => ({ ...point, endTime: [9, 0] }));
+    (livePointsOf(metric)?.list([9, 0]) ?? metric.dataPoints).map((point) => ({ ...point, endTime: [9, 0] }));
   const scopes = scopeMetrics.map(({ scope, metrics }) => ({
     scope,
     metrics: metrics
@@ -96,26 +98,38 @@ describe("the metrics of a push", () => {
 
   it("are encoded live as their lists are, byte for byte", async () => {
     const live = ofResource(await createLiveProducer(someChecks(), undefined).collect());
-    const { endTime } = livePointsOf(live.scopeMetrics[0]?.metrics[0] as MetricData) ?? {};
     const listed = lists(live);
-    const points = listed.scopeMetrics.flatMap(({ metrics }) => metrics.flatMap(({ dataPoints }) => [...dataPoints]));
-    for (const point of points) Object.assign(point, { endTime });
-    const found = await encoded(live);
-    expect(found.text).toBe(Buffer.from(stock(listed) ?? []).toString("latin1"));
-    expect(found.points).toBe(points.length);
+    expect(await encoded(live)).toBe(Buffer.from(stock(listed) ?? []).toString("latin1"));
+    expect(countPoints(live)).toBe(countPoints(listed));
+  });
+
+  it("are those of when they are written, and of a check that is removed meanwhile", async () => {
+    const counts = someChecks();
+    const live = ofResource(await createLiveProducer(counts, undefined).collect());
+    const [first] = counts.checks();
+    if (first === undefined) throw new Error("there is no check");
+    counts.run(record(first.check, { durationMs: 5, lastSuccessMs: 7_000 }));
+    counts.checkRemoved(first.check);
+    const text = await encoded(live);
+    expect(text).toContain("check-0");
+    expect(text).toBe(Buffer.from(stock(lists(live)) ?? []).toString("latin1"));
+    expect(await encoded(ofResource(await createLiveProducer(counts, undefined).collect()))).not.toMatch(
+      /check-0(?!\d)/,
+    );
   });
 
   it("are cut into requests by the SDK's reader, none of them missing or twice", async () => {
     const counts = someChecks();
-    const whole = await encoded(ofResource(await createLiveProducer(counts, undefined).collect()));
+    const live = ofResource(await createLiveProducer(counts, undefined).collect());
+    const whole = await encoded(live);
     const requests = await pushed(createLiveProducer(counts, undefined), 7);
     expect(requests.length).toBeGreaterThan(30);
     const parts = await Promise.all(requests.map(encoded));
-    expect(parts.reduce((sum, { points }) => sum + points, 0)).toBe(whole.points);
+    expect(requests.reduce((sum, request) => sum + countPoints(request), 0)).toBe(countPoints(live));
     for (let index = 0; index < 30; index += 1) {
       const name = new RegExp(`check-${index}(?!\\d)`, "g");
-      const inParts = parts.reduce((sum, { text }) => sum + (text.match(name) ?? []).length, 0);
-      expect(inParts).toBe((whole.text.match(name) ?? []).length);
+      const inParts = parts.reduce((sum, text) => sum + (text.match(name) ?? []).length, 0);
+      expect(inParts).toBe((whole.match(name) ?? []).length);
     }
   });
 
@@ -130,7 +144,7 @@ describe("the metrics of a push", () => {
     await encoder.prepare(odd);
     expect(encoder.request(odd)?.length).toBeGreaterThan(10_000);
     if (given === undefined) throw new Error("the stock serializer was not asked");
-    expect(encoder.pointsOf(odd)).toBe(countPoints(given));
+    expect(countPoints(odd)).toBe(countPoints(given));
     expect(
       given.scopeMetrics.flatMap(({ metrics }) => metrics).every(({ dataPoints }) => Array.isArray(dataPoints)),
     ).toBe(true);
