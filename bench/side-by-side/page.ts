@@ -114,23 +114,20 @@ function goalLine({ goal, limit, reached, isReached }: Judged): readonly string[
 }
 
 /** What the goals, which were set on another machine, mean on this one: by a program that was measured on both. */
-function worth(results: Results): string {
-  const known = elsewhere.systems.filter(({ name }) => name in results.head.systems && name === yardstick);
-  return known
-    .map(({ label, figures: all }) => {
-      const lines = scenarios.flatMap(({ name, title }) => {
-        const here = medianOf(results, name, yardstick, "cpuPercent");
-        const there = figureOf(all, name, "cpuPercent");
-        if (Number.isNaN(here) || there === undefined) return [];
-        return [[title, `${here.toFixed(1)} %`, `${there.toFixed(1)} %`, `${(here / there).toFixed(1)} ×`]];
-      });
-      return `
+function worth({ head, rows }: Results): string {
+  const there = elsewhere.systems.find(({ name }) => name === yardstick);
+  if (!there || !(yardstick in head.systems)) return "";
+  const lines = scenarios.flatMap(({ name, title }) => {
+    const here = medianOf({ head, rows }, name, yardstick, "cpuPercent");
+    const before = figureOf(there.figures, name, "cpuPercent");
+    if (Number.isNaN(here) || before === undefined) return [];
+    return [[title, `${here.toFixed(1)} %`, `${before.toFixed(1)} %`, `${(here / before).toFixed(1)} ×`]];
+  });
+  return `
 
 The goals were set on another machine (${elsewhere.conditions}). What the same release of the same program costs on both:
 
-${markdown([label, "here", "there", ""], lines)}`;
-    })
-    .join("");
+${markdown([there.label, "here", "there", ""], lines)}`;
 }
 
 const titleOf = (name: string): string => scenarios.find((scenario) => scenario.name === name)?.title ?? name;
