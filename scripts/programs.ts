@@ -55,6 +55,8 @@ const finders = {
   cloudprober: onPath("cloudprober"),
   gatus: onPath("gatus"),
   "toxiproxy-server": onPath("toxiproxy-server"),
+  /** A library to preload, which moves a program's wall clock. */
+  libfaketime: findFaketime,
   /** One of the plugins; the others lie beside it. */
   "monitoring-plugins": () => executable("/usr/lib/nagios/plugins/check_dummy"),
   /** The Python that has the package `milvus`, which brings the real server. */
@@ -102,6 +104,15 @@ function findPostgres(): string | undefined {
   const root = "/usr/lib/postgresql";
   const versions = existsSync(root) ? readdirSync(root).sort((a, b) => Number(b) - Number(a)) : [];
   return versions.map((version) => executable(join(root, version, "bin/postgres"))).find((path) => path !== undefined);
+}
+
+/** Debian keeps libraries in a folder for each processor. */
+function findFaketime(): string | undefined {
+  const root = "/usr/lib";
+  const files = existsSync(root)
+    ? readdirSync(root).map((folder) => join(root, folder, "faketime/libfaketime.so.1"))
+    : [];
+  return files.find((file) => existsSync(file));
 }
 
 function findEmbeddedPostgres(): string | undefined {

@@ -145,14 +145,18 @@ function deliver<Batch>(
         else delivery.failed(items, reasonOf(error));
         done(succeeded);
       };
+      const fail = (error: Error): void => settle({ code: 1, error });
       const send = (): void => {
-        if (line.isCut) settle({ code: 1, error: new Error(noAnswer) });
-        else exporter.export(batch, settle);
+        // What an exporter throws is a bug, of its or ours: it costs this batch.
+        try {
+          if (line.isCut) throw new Error(noAnswer);
+          exporter.export(batch, settle);
+        } catch (error) {
+          fail(error as Error);
+        }
       };
-      if (!prepare || line.isCut) return send();
-      prepare(batch)
-        .then(send)
-        .catch((error: Error) => settle({ code: 1, error }));
+      if (prepare && !line.isCut) prepare(batch).then(send, fail);
+      else send();
     },
     forceFlush: () => exporter.forceFlush(),
     shutdown: () => exporter.shutdown(),

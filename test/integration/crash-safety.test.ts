@@ -1,11 +1,14 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { type AgentProcess, type AgentProcessOptions, startAgentProcess } from "../servers/agent-process.js";
+import { requireServer, serverPath } from "../servers/available.js";
 import { buildCommandLine, type CommandLine } from "../servers/command-line.js";
 import { freePort } from "../servers/free-port.js";
+import { startOtlpSink } from "../servers/otlp-sink.js";
 import { type RecordingTarget, startRecordingTarget } from "../servers/recording-target.js";
 
 let cli: CommandLine;
@@ -111,6 +114,76 @@ describe("an agent whose process stood still", () => {
     expect(target.mostWithin(10, since)).toBeLessThan(40);
     expect(agent.running.output()).not.toMatch(/"to":"(unknown|unhealthy)"/);
     expect(await agent.metric("health_scheduler_missed_runs_total")).toBeGreaterThan(60);
+  });
+});
+
+describe("an agent whose wall clock is set", () => {
+  it.skipIf(!requireServer("libfaketime"))("forward and back keeps its pace and its verdicts", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "healthspan-clock-"));
+    const file = join(folder, "offset");
+    const step = (offset: string): void => writeFileSync(file, `${offset}\n`);
+    step("+0");
+    const checks = Array.from({ length: 10 }, (_, index) => web(index, "500ms"));
+    const env = {
+      LD_PRELOAD: serverPath("libfaketime"),
+      FAKETIME_TIMESTAMP_FILE: file,
+      FAKETIME_CACHE_DURATION: "1",
+      FAKETIME_DONT_FAKE_MONOTONIC: "1",
+      NO_FAKE_STAT: "1",
+    };
+    try {
+      const begun = performance.now();
+      const agent = await start({ checks, env });
+      await agent.running.says(/first report: healthy/);
+      for (const [offset, hours] of Object.entries({ "+3h": 3, "-5h": -5, "+0": 0 })) {
+        step(offset);
+        await until(async () => expect((await hoursAhead(agent)).toFixed(1)).toBe(hours.toFixed(1)));
+        const [arrivals, since] = [target.arrivals().length, performance.now()];
+        await delay(3_000);
+        const due = (checks.length * (performance.now() - since)) / 500;
+        expect((target.arrivals().length - arrivals) / due).toBeCloseTo(1, 0);
+        expect(new Set(Object.values(await dependencies(agent)).map(({ status }) => status))).toEqual(
+          new Set(["healthy"]),
+        );
+      }
+      expect(target.mostWithin(10, begun)).toBeLessThan(40);
+      expect(agent.running.output()).not.toMatch(/"to":"(unknown|unhealthy|degraded)"/);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  async function hoursAhead(agent: AgentProcess): Promise<number> {
+    const { timestamp } = (await (await fetch(`${agent.url}/health`)).json()) as { timestamp: string };
+    return (Date.parse(timestamp) - Date.now()) / 3_600_000;
+  }
+});
+
+describe("an agent with bugs in an exporter and in a handler of its server", () => {
+  it("says so, drops what is touched by them, and runs on", async () => {
+    const sink = await startOtlpSink();
+    const agent = await start({
+      checks: [web(0, "500ms"), web(1, "500ms")],
+      env: {
+        NODE_OPTIONS: `--import ${new URL("planted-bugs.mjs", import.meta.url).href}`,
+        OTEL_EXPORTER_OTLP_ENDPOINT: sink.endpoint,
+        OTEL_METRIC_EXPORT_INTERVAL: "500",
+      },
+    });
+    await agent.running.says(/first report: healthy/);
+    await expect(fetch(`${agent.url}/health/web-0`)).rejects.toThrow();
+    await agent.running.says(/planted in a handler/);
+    await agent.running.says(/traces do not arrive at [^ ]+: planted in an exporter; spans are dropped until they do/);
+    const arrivals = target.arrivals().length;
+    await until(() => expect(target.arrivals().length).toBeGreaterThan(arrivals + 4));
+    expect((await dependencies(agent))["web-0"]?.status).toBe("healthy");
+    expect((await fetch(`${agent.url}/health/web-1`)).status).toBe(200);
+    const scraped = await (await fetch(`${agent.url}/metrics`)).text();
+    expect(scraped).toMatch(/^health_telemetry_dropped_total\{health_telemetry_signal="traces"\} [1-9]/m);
+    expect(scraped).toMatch(/^health_telemetry_dropped_total\{health_telemetry_signal="metrics"\} 0$/m);
+    expect(sink.points.length).toBeGreaterThan(0);
+    expect(sink.spans).toEqual([]);
+    await sink.close();
   });
 });
 

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import type { ReadableSpan } from "@opentelemetry/sdk-trace-node";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Verdict } from "../../src/check.js";
 import { CheckCounts } from "../../src/signals/counts.js";
@@ -377,6 +378,33 @@ describe("a Collector that is away", () => {
     expect(text).toContain('health_telemetry_dropped_total{health_telemetry_signal="logs"} 0\n');
   });
 });
+
+it("drops and counts a batch that cannot be written, and sends the next one", async () => {
+  const sink = await startOtlpSink();
+  const { telemetry, run, said } = await start(otlpTo(sink.endpoint, { intervalMs: 60_000 }));
+  for (const isOdd of [true, true, false]) {
+    if (isOdd) runWithBug(telemetry);
+    else await run("healthy");
+    await telemetry.flush(5_000);
+  }
+  expect(telemetry.dropped().get("traces")).toBe(2);
+  expect(sink.spans).toHaveLength(2);
+  expect(said.map(({ message }) => message).filter((line) => line.startsWith("traces"))).toEqual([
+    `traces do not arrive at ${sink.url("traces")}: planted; spans are dropped until they do`,
+    `traces arrive again at ${sink.url("traces")}; 2 spans were lost`,
+  ]);
+  await sink.close();
+});
+
+/** One span that no serializer can read. */
+function runWithBug({ tracer }: Telemetry): void {
+  const span = tracer.startSpan("odd");
+  const get = (): never => {
+    throw new TypeError("planted");
+  };
+  Object.defineProperty((span as unknown as ReadableSpan).attributes, "odd", { enumerable: true, get });
+  span.end();
+}
 
 describe.each(["http/json", "http/protobuf"] as const)(
   "a receiver whose answers are no plain yes, by %s",
