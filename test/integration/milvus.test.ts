@@ -166,7 +166,7 @@ describe.skipIf(!requireServer("milvus") || !requireServer("openssl"))("a milvus
     await check.close?.();
   });
 
-  it("is refused after a kill; after the restart not ready, then loading, then healthy by the same check", async () => {
+  it("is refused after a kill; after the restart not ready or loading, then healthy, by the same check", async () => {
     const check = create(knowledgeBase);
     await server.kill();
     const dead = await runOnce(check, { timeoutMs });
@@ -181,9 +181,11 @@ describe.skipIf(!requireServer("milvus") || !requireServer("openssl"))("a milvus
       // What it calls its reasons are stack traces.
       expect(JSON.stringify([outcome, failure, failure?.detail])).not.toMatch(/stack trace|\.go:|\/milvus/);
     }
-    const kinds = new Set(seen);
     expect(seen.at(-1)).toMatch(/^healthy/);
-    expect([...kinds]).toContain("degraded unavailable: collection knowledge_base is still loading");
+    // How long so small a collection loads is the server's affair: no run may see it, but none may call it anything else.
+    const degraded = seen.filter((line) => line.startsWith("degraded"));
+    const loading = "degraded unavailable: collection knowledge_base is still loading";
+    expect(degraded).toEqual(degraded.map(() => loading));
     const reasons = seen.slice(0, -1).map((line) => line.split(/[ :]+/)[1]);
     for (const reason of reasons) expect(["refused", "timeout", "network", "unavailable"]).toContain(reason);
     await check.close?.();

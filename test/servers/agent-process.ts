@@ -41,7 +41,8 @@ export async function startAgentProcess(cli: CommandLine, options: AgentProcessO
     const port = said?.[1] ?? wanted;
     const url = `http://127.0.0.1:${port}`;
     const metric = async (name: string): Promise<number> => {
-      const text = await (await fetch(`${url}/metrics`)).text();
+      // A connection that is kept would be the next request's, which the agent may have closed meanwhile.
+      const text = await (await fetch(`${url}/metrics`, { headers: { connection: "close" } })).text();
       return Number(new RegExp(`^${name} (\\S+)`, "m").exec(text)?.[1]);
     };
     return { running, pid: Number(running.process.pid), url, port: Number(port), configFile, metric, remove };
