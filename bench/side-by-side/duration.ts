@@ -10,7 +10,8 @@ export function secondsOf(scenarios: readonly Scenario[], systems: number, secon
     // Only ours.
     if (scenario.measures !== "load") return aroundSeconds[scenario.measures];
     const stall = scenario.stallSeconds ? scenario.stallSeconds + aroundSeconds.stall : 0;
-    return (aroundSeconds.load + Number(seconds ?? scenario.windowSeconds) + stall) * systems;
+    const settle = scenario.settleSeconds ?? 0;
+    return (aroundSeconds.load + settle + Number(seconds ?? scenario.windowSeconds) + stall) * systems;
   };
   return scenarios.reduce((sum, scenario) => sum + one(scenario), 0);
 }

@@ -24,17 +24,19 @@ export async function measureLoad(system: System, scenario: LoadScenario, window
     const cannot = system.cannot(surroundings.checks);
     if (cannot !== undefined) return { cannot };
     const cores = scenario.cores?.[system.name] ?? 1;
+    const settleSeconds = scenario.settleSeconds ?? 0;
     const plan = await system.plan(surroundings);
     const beganMs = await surroundings.target.ask("now");
     running = await RunningSystem.start(plan, { folder: surroundings.folder, cores });
-    await pause(plan.warmUpSeconds * 1_000);
+    await pause((plan.warmUpSeconds + settleSeconds) * 1_000);
     const watch = new Watch(running, surroundings, scenario);
     const watched = await watch.window(windowSeconds);
     running.mustLive();
     const burstStart = await watch.burst(beganMs);
     const burstStall = scenario.stallSeconds && (await watch.stall(scenario.stallSeconds));
     const bursts = scenario.loads[0].kind === "postgres" ? {} : { burstStart, ...(burstStall && { burstStall }) };
-    return { cores, windowSeconds, load: loadNow(), ...watched, figures: { ...watched.figures, ...bursts } };
+    const conditions = { cores, windowSeconds, ...(settleSeconds > 0 && { settleSeconds }), load: loadNow() };
+    return { ...conditions, ...watched, figures: { ...watched.figures, ...bursts } };
   } finally {
     await running?.stop();
     await surroundings.remove();

@@ -138,11 +138,12 @@ function allFigures(results: Results): string {
 }
 
 function heading({ name, title }: Scenario, { rows }: Results): string {
-  const seconds = rows.find(
-    ({ scenario, windowSeconds }) => scenario === name && windowSeconds !== undefined,
-  )?.windowSeconds;
+  const watched = rows.find(({ scenario, windowSeconds }) => scenario === name && windowSeconds !== undefined);
   const capital = title.replace(/^[a-z]/, (letter) => letter.toUpperCase());
-  return seconds === undefined ? capital : `${capital}, watched for ${seconds} s`;
+  if (watched === undefined) return capital;
+  const { windowSeconds, settleSeconds } = watched;
+  const since = settleSeconds === undefined ? "" : ` once it had run for ${settleSeconds} s and more`;
+  return `${capital}, watched for ${windowSeconds} s${since}`;
 }
 
 function measuredElsewhere(): string {

@@ -11,6 +11,8 @@ export interface Row {
   /** Cores that the system had. */
   readonly cores?: number;
   readonly windowSeconds?: number;
+  /** What it ran for before the window, beside its own warm-up. */
+  readonly settleSeconds?: number;
   /** CPU of everything on the machine that had no part in it, % of a core. */
   readonly othersPercent?: number;
   readonly load?: number;

@@ -18,6 +18,8 @@ export interface LoadScenario extends Described {
   readonly measures: "load";
   readonly loads: readonly [Load, ...Load[]];
   readonly windowSeconds: number;
+  /** All systems run for so long before the window, after their start. V8 has not compiled yet what it saw too rarely. */
+  readonly settleSeconds?: number;
   /** Then every process is stopped for so long: what falls due meanwhile must not start all at once. */
   readonly stallSeconds?: number;
   /** Systems that one core does not suffice for, with what they are given. */
@@ -91,6 +93,7 @@ export const scenarios: readonly Scenario[] = [
     measures: "load",
     loads: [load("postgres", 50, 1_000)],
     windowSeconds: 30,
+    settleSeconds: 120,
   },
   {
     name: "rest",

@@ -116,6 +116,12 @@ describe("the page", () => {
     expect(trial(30)).not.toContain("no figures to quote");
   });
 
+  it("says what a load ran for before its window", () => {
+    const settled = row("postgres-50-1s", { cpuPercent: 5 }, { windowSeconds: 30, settleSeconds: 120 });
+    expect(performancePage({ head, rows: [settled, ...rows] })).toMatch(/^### 50 PostgreSQL .* 120 s and more$/m);
+    expect(page).not.toContain("and more");
+  });
+
   it("takes its figures from elsewhere for scenarios that there are", () => {
     const names = scenarios.map(({ name }) => name);
     const said = elsewhere.systems.flatMap(({ figures }) => Object.keys(figures));
