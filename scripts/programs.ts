@@ -106,11 +106,11 @@ function findPostgres(): string | undefined {
   return versions.map((version) => executable(join(root, version, "bin/postgres"))).find((path) => path !== undefined);
 }
 
-/** Debian keeps libraries in a folder for each processor. */
+/** The one for programs of several threads, which Node is. Debian keeps libraries in a folder for each processor. */
 function findFaketime(): string | undefined {
   const root = "/usr/lib";
   const files = existsSync(root)
-    ? readdirSync(root).map((folder) => join(root, folder, "faketime/libfaketime.so.1"))
+    ? readdirSync(root).map((folder) => join(root, folder, "faketime/libfaketimeMT.so.1"))
     : [];
   return files.find((file) => existsSync(file));
 }

@@ -19,7 +19,7 @@ debian_packages=(
   "chromium          chromium"
   "prometheus        promtool"
   "prometheus-alertmanager prometheus-alertmanager"
-  "libfaketime       /usr/lib/*/faketime/libfaketime.so.1"
+  "libfaketime       /usr/lib/*/faketime/libfaketimeMT.so.1"
   "monitoring-plugins-basic /usr/lib/nagios/plugins/check_dummy"
 )
 # The strict OpenMetrics parser that the exposition is held against, gRPC's own health service, the real Milvus, Valkey,

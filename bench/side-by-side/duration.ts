@@ -1,7 +1,7 @@
 import type { Scenario } from "./scenarios.js";
 
 /** Start, warm-up and stop of a load; a stall and what comes after it; the others as a whole. */
-const aroundSeconds = { load: 22, stall: 11, start: 18, readyz: 45, inside: 25 };
+const aroundSeconds = { load: 22, stall: 11, start: 18, readyz: 52, inside: 25 };
 
 /** About how long one round takes. Fewer systems take part in some: it is a limit more than a forecast. */
 export function secondsOf(scenarios: readonly Scenario[], systems: number, seconds: string | undefined): number {

@@ -7,10 +7,9 @@ import { setFlagsFromString } from "node:v8";
  *   until the next major collection: 3.9 KB a run for 1.8, and twice the time in young collections.
  * - It lets the old generation grow to four times what lives before it collects. To 1.6 times costs nothing that could be
  *   measured, for 146 MB of resident memory instead of 161 to 166.
- *
- * It marks what lives in threads beside the event loop. Where both share one core, the loop waits for its turn as often as
+ * - It marks what lives in threads beside the event loop. Where both share one core, the loop waits for its turn as often as
  *   they have theirs: with 10,000 checks every 10 s runs came up to 170 ms late (p99 43 to 83 ms). Marked by the loop itself,
- *   a millisecond at a time: up to 45 (p99 9 to 11), for no more CPU. Threads of a lower priority do as much on an idle core,
+ *   a millisecond at a time: up to 45 (p99 9 to 13), for no more CPU. Threads of a lower priority do as much on an idle core,
  *   and hold the loop for most of a second on a busy one.
  *
  * Node 20, 22 and 24 know all three; one that does not says so on stderr, and goes on.

@@ -25,13 +25,19 @@ export class QueueBound {
     return true;
   }
 
+  /** An item that was admitted cannot be written: its place is free again, and it is counted as dropped. */
+  unwritable(error: unknown): void {
+    this.waiting -= 1;
+    this.delivery.neverLeft(1, this.delivery.bug(error));
+  }
+
   /** The exporter took a batch off the queue. */
   readonly taken = (items: number): void => {
     this.waiting -= items;
   };
 }
 
-/** `waiting` makes of an ended span what takes its place in the queue. */
+/** `waiting` makes of an ended span what takes its place in the queue; what it throws, a bug, costs that span. */
 export function boundSpans(
   processor: SpanProcessor,
   bound: QueueBound,
@@ -40,7 +46,14 @@ export function boundSpans(
   return {
     onStart: (span, parent) => processor.onStart(span, parent),
     onEnd: (span) => {
-      if (bound.admits()) processor.onEnd(waiting(span));
+      if (!bound.admits()) return;
+      let item: ReadableSpan;
+      try {
+        item = waiting(span);
+      } catch (error) {
+        return bound.unwritable(error);
+      }
+      processor.onEnd(item);
     },
     forceFlush: () => processor.forceFlush(),
     shutdown: () => processor.shutdown(),

@@ -51,8 +51,20 @@ export class Delivery {
 
   /** The queue was full: these items never left. */
   overflowed(items: number): void {
+    this.neverLeft(items, "the queue is full");
+  }
+
+  /** What keeps them from the queue, while others go on. */
+  neverLeft(items: number, why: string): void {
     this.hasLostBeside = true;
-    this.lost(items, "the queue is full");
+    this.lost(items, why);
+  }
+
+  /** Why items are lost that a bug, of an exporter or ours, keeps from being written. The log says where, at level debug. */
+  bug(error: unknown): string {
+    const [message, stack] = error instanceof Error ? [error.message, error.stack] : [String(error)];
+    if (!this.isOutage && stack !== undefined) this.say("debug", `${this.signal} cannot be written: ${stack}`);
+    return `they cannot be written (${message})`;
   }
 
   /** What the receiver said to a batch, before that batch counts as arrived. */

@@ -140,22 +140,26 @@ function deliver<Batch>(
       if (items === 0) return done(succeeded);
       onTaken?.(items);
       delivery.sent(items);
-      const settle = ({ code, error }: ExportResult): void => {
-        if (code === succeeded.code) delivery.arrived(items);
-        else delivery.failed(items, reasonOf(error));
+      let isSettled = false;
+      const settle = (why?: string): void => {
+        if (isSettled) return;
+        isSettled = true;
+        if (why === undefined) delivery.arrived(items);
+        else delivery.failed(items, why);
         done(succeeded);
       };
-      const fail = (error: Error): void => settle({ code: 1, error });
+      const settleBug = (error: unknown): void => settle(delivery.bug(error));
       const send = (): void => {
-        // What an exporter throws is a bug, of its or ours: it costs this batch.
+        // The SDK would take a throw for its own and count nothing; the exporter may have settled before it.
         try {
-          if (line.isCut) throw new Error(noAnswer);
-          exporter.export(batch, settle);
+          if (line.isCut) settle(noAnswer);
+          else
+            exporter.export(batch, ({ code, error }) => settle(code === succeeded.code ? undefined : reasonOf(error)));
         } catch (error) {
-          fail(error as Error);
+          settleBug(error);
         }
       };
-      if (prepare && !line.isCut) prepare(batch).then(send, fail);
+      if (prepare && !line.isCut) prepare(batch).then(send, settleBug);
       else send();
     },
     forceFlush: () => exporter.forceFlush(),

@@ -1,4 +1,4 @@
-// Preloaded into an agent: bugs where an exporter writes its request, and where the server answers one of its paths.
+// Preloaded into an agent: bugs where an exporter writes its request, where the server builds an answer, and where it sends one.
 import { ServerResponse } from "node:http";
 
 const { encode } = TextEncoder.prototype;
@@ -7,8 +7,14 @@ TextEncoder.prototype.encode = function (text) {
   return encode.call(this, text);
 };
 
+const { getAll } = URLSearchParams.prototype;
+URLSearchParams.prototype.getAll = function (name) {
+  if (this.has("planted")) throw new TypeError("planted in an answer");
+  return getAll.call(this, name);
+};
+
 const { writeHead } = ServerResponse.prototype;
 ServerResponse.prototype.writeHead = function (...words) {
-  if (this.req.url === "/health/web-0") throw new TypeError("planted in a handler");
+  if (this.req.url === "/health/web-0") throw new TypeError("planted in the sending");
   return writeHead.apply(this, words);
 };

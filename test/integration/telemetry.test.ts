@@ -379,21 +379,31 @@ describe("a Collector that is away", () => {
   });
 });
 
-it("drops and counts a batch that cannot be written, and sends the next one", async () => {
-  const sink = await startOtlpSink();
-  const { telemetry, run, said } = await start(otlpTo(sink.endpoint, { intervalMs: 60_000 }));
-  for (const isOdd of [true, true, false]) {
-    if (isOdd) runWithBug(telemetry);
-    else await run("healthy");
-    await telemetry.flush(5_000);
-  }
-  expect(telemetry.dropped().get("traces")).toBe(2);
-  expect(sink.spans).toHaveLength(2);
-  expect(said.map(({ message }) => message).filter((line) => line.startsWith("traces"))).toEqual([
-    `traces do not arrive at ${sink.url("traces")}: planted; spans are dropped until they do`,
-    `traces arrive again at ${sink.url("traces")}; 2 spans were lost`,
-  ]);
-  await sink.close();
+describe.each(["http/json", "http/protobuf"] as const)("what cannot be written, by %s", (protocol) => {
+  let sink: OtlpSink;
+  beforeEach(async () => {
+    sink = await startOtlpSink();
+  });
+  afterEach(() => sink.close());
+
+  it("is dropped and counted, takes no place in the queue, and what comes after it is sent", async () => {
+    const { telemetry, run, said } = await start(
+      otlpTo(sink.endpoint, { protocol, intervalMs: 60_000, maxQueueSize: 2 }),
+    );
+    for (const hasBug of [true, true, true, false, false]) {
+      if (hasBug) runWithBug(telemetry);
+      else await run("healthy");
+      await telemetry.flush(5_000);
+    }
+    expect(telemetry.dropped().get("traces")).toBe(3);
+    expect(sink.spans).toHaveLength(4);
+    const place = sink.url("traces");
+    expect(said.map(({ message }) => message).filter((line) => line.startsWith("traces"))).toEqual([
+      expect.stringMatching(/^traces cannot be written: TypeError: planted\n {4}at .*telemetry\.test\.ts/),
+      `traces do not arrive at ${place}: they cannot be written (planted); spans are dropped until they do`,
+      `traces arrive again at ${place}; 3 spans were lost`,
+    ]);
+  });
 });
 
 /** One span that no serializer can read. */

@@ -1,6 +1,6 @@
 /**
  * Run by the leak suite in a process of its own, with `--expose-gc` and room for the old generation: bytes a run that
- * were still there after young collections. Each is copied twice and lies there until a whole collection, though no run
+ * the engine's part of it left behind after young collections. Each is copied twice and lies there until a major collection, though no run
  * takes that long: in Node 20 an `AbortSignal`, an accessor in an object literal or a map that entries come to and go
  * from all the time each cost kilobytes. Prints the number; with `keep` as argument each run leaves something on purpose.
  */
@@ -66,10 +66,10 @@ async function runMany(runs: number): Promise<void> {
   );
 }
 
-let wholeCollections = 0;
+let majorCollections = 0;
 new PerformanceObserver((list) => {
   for (const { detail } of list.getEntries() as unknown as { detail: { kind: number } }[]) {
-    if (detail.kind === constants.NODE_PERFORMANCE_GC_MAJOR) wholeCollections += 1;
+    if (detail.kind === constants.NODE_PERFORMANCE_GC_MAJOR) majorCollections += 1;
   }
 }).observe({ entryTypes: ["gc"] });
 
@@ -81,9 +81,9 @@ const oldBytes = (): number =>
 await runMany(warmUpRuns);
 globalThis.gc?.();
 await delay(50);
-const [before, collectionsBefore] = [oldBytes(), wholeCollections];
+const [before, collectionsBefore] = [oldBytes(), majorCollections];
 await runMany(measuredRuns);
 await delay(50);
-if (wholeCollections > collectionsBefore) throw new Error("a whole collection has taken away what was to be counted");
+if (majorCollections > collectionsBefore) throw new Error("a major collection has taken away what was to be counted");
 console.log(Math.round((oldBytes() - before) / measuredRuns));
 await engine.stop(100);

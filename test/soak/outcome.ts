@@ -28,7 +28,7 @@ export function summaryOf({ page, requests, edits }: Soaked, { lanes, sink }: Su
     `runs of checks that are still there: ${counts(found)}`,
     `${faults} faults, ${edits} changes of the configuration`,
     `answers by status: ${counts(requests)}`,
-    `${sink.received} OTLP requests, ${page?.dropped ?? "?"} records dropped, ${page?.missed ?? "?"} missed runs`,
+    `${sink.received} OTLP requests, ${page?.dropped ?? "?"} spans, metric points and log records dropped, ${page?.missed ?? "?"} missed runs`,
     ...(mishaps.length > 0 ? [`faults that did not come about: ${mishaps.join("; ")}`] : []),
   ].join(";\n");
 }
