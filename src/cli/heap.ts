@@ -9,8 +9,8 @@ import { setFlagsFromString } from "node:v8";
  *   measured, for 146 MB of resident memory instead of 161 to 166.
  * - It marks what lives in threads beside the event loop. Where both share one core, the loop waits for its turn as often as
  *   they have theirs: with 10,000 checks every 10 s runs came up to 170 ms late (p99 43 to 83 ms). Marked by the loop itself,
- *   a millisecond at a time: up to 45 (p99 9 to 13), for no more CPU. Threads of a lower priority do as much on an idle core,
- *   and hold the loop for most of a second on a busy one.
+ *   in some 300 steps of 13 ms at most: up to 52 (p99 9 to 13), for no more CPU. Threads of a lower priority do as much on an
+ *   idle core, and hold the loop for most of a second on a busy one. With several cores it is not settled (ARCHITECTURE.md).
  *
  * Node 20, 22 and 24 know all three; one that does not says so on stderr, and goes on.
  */

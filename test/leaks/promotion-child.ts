@@ -1,8 +1,9 @@
 /**
- * Run by the leak suite in a process of its own, with `--expose-gc` and room for the old generation: bytes a run that
- * the engine's part of it left behind after young collections. Each is copied twice and lies there until a major collection, though no run
- * takes that long: in Node 20 an `AbortSignal`, an accessor in an object literal or a map that entries come to and go
- * from all the time each cost kilobytes. Prints the number; with `keep` as argument each run leaves something on purpose.
+ * Run by the leak suite in a process of its own, with `--expose-gc` and room for the old generation: how many bytes the
+ * engine's part of a run leaves behind after young collections. Each is copied twice and lies there until a major
+ * collection, though no run takes that long: in Node 20 an `AbortSignal`, an accessor in an object literal or a map that
+ * entries come to and go from all the time each cost kilobytes. Prints the number; with `keep` as argument each run
+ * leaves something on purpose.
  */
 import { constants, PerformanceObserver } from "node:perf_hooks";
 import { setTimeout as delay } from "node:timers/promises";
